@@ -1,0 +1,114 @@
+"""Files and folders with care: private ones, locked ones, and ones that exist whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+if os.name == "nt":
+    import msvcrt
+else:
+    import fcntl
+
+PART_PREFIX = ".usdicomizer-"
+PART_SUFFIX = ".part"
+
+
+def make_private_folder(folder: Path) -> Path:
+    """Make the folder, and its parents, readable by its owner only where the file system can say so (POSIX)."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+def open_private(path: Path, mode: str) -> IO:
+    """Open for writing or appending text in UTF-8; a new file is readable by its owner only (POSIX).
+
+    Newlines are written as they are given, as the csv module wants it.
+    """
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    return open(path, mode, encoding="utf-8", newline="", opener=opener)
+
+
+def lock(stream: IO, *, wait: bool) -> bool:
+    """Take an exclusive lock on an open file, which its closing or the end of the process releases.
+
+    Returns False where another process holds it and `wait` is False.
+    """
+    try:
+        if os.name == "nt":
+            # Windows locks bytes, not files, and the lock keeps others from reading them: one far beyond any content.
+            position = stream.tell()
+            stream.seek(2**40)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            stream.seek(position)
+        else:
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def written_whole(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+    """A binary file, readable and writable, that appears under `path` when the block ends without an error.
+
+    Until then it has a temporary name in the same folder; an error, an interrupt or a signal that Python sees
+    removes it. A kill leaves only the temporary name, which `remove_abandoned_parts` clears away.
+
+    Raises FileExistsError where `path` exists and `replace` is False.
+    """
+    # The umask's usual rights, not mkstemp's private ones: an export is made to be handed on.
+    descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "w+b") as stream:
+            lock(stream, wait=False)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if os.name != "nt":
+            umask = os.umask(0)
+            os.umask(umask)
+            part.chmod(0o666 & ~umask)
+        if not replace:
+            _rename_to_new_name(part, path)
+        else:
+            os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rename_to_new_name(part: Path, path: Path) -> None:
+    """Rename without ever replacing: what another process put there meanwhile stays."""
+    if os.name == "nt":
+        os.rename(part, path)  # refuses an existing target
+        return
+    try:
+        os.link(part, path)  # refuses an existing target, and is one step
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if path.exists():
+            raise FileExistsError(path.name) from None
+        os.replace(part, path)
+
+
+def remove_abandoned_parts(folder: Path) -> None:
+    """Remove the temporary files of runs that were killed; those of running ones are locked and stay."""
+    for part in folder.glob(f"{PART_PREFIX}*{PART_SUFFIX}"):
+        with contextlib.suppress(OSError), part.open("r+b") as stream:
+            if os.name == "nt" or lock(stream, wait=False):
+                stream.close()
+                part.unlink()
+
+
+def is_inside(path: Path, folder: Path) -> bool:
+    """Whether `path` is `folder` or lies in it, symbolic links resolved."""
+    return path.resolve().is_relative_to(folder.resolve())

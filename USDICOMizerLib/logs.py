@@ -1,0 +1,67 @@
+"""The log: JSON lines in a rotating file, with instance numbers and pseudonyms, never a value of a source."""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+from USDICOMizerLib.files import make_private_folder
+
+LOGGER = logging.getLogger("USDICOMizer")
+_FILE_NAME = "usdicomizer.log"
+_MEBIBYTE = 2**20
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line; of an exception its class and place, not its message, which may quote a header."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
+            "level": record.levelname,
+            "event": record.msg,
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+            line["at"] = [
+                f"{Path(frame.filename).name}:{frame.lineno}" for frame in traceback.extract_tb(record.exc_info[2])
+            ]
+        return json.dumps(line)
+
+
+def set_up_logging(folder: Path, level: str) -> None:
+    """Send the log to `folder`, in place of where it went before.
+
+    Third-party loggers and warnings are silenced: pydicom quotes values of the header in both.
+    """
+    make_private_folder(folder)
+    handler = logging.handlers.RotatingFileHandler(
+        folder / _FILE_NAME, maxBytes=5 * _MEBIBYTE, backupCount=4, encoding="utf-8", delay=True
+    )
+    handler.setFormatter(_JsonLines())
+    for old in list(LOGGER.handlers):
+        LOGGER.removeHandler(old)
+        old.close()
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(level)
+    LOGGER.propagate = False
+
+
+def silence_libraries() -> None:
+    """Keep warnings and log lines of libraries, which quote values of headers, from the terminal."""
+    warnings.simplefilter("ignore")
+    for name in ("pydicom", "PIL", "libjpeg", "openjpeg"):
+        library = logging.getLogger(name)
+        library.addHandler(logging.NullHandler())
+        library.propagate = False
+
+
+def log(event: str, *, level: int = logging.INFO, error: BaseException | None = None, **facts: object) -> None:
+    """Write one line: what happened, and the facts (pseudonyms, numbers, names of our own) that it is about."""
+    LOGGER.log(level, event, extra={"facts": facts}, exc_info=error)
