@@ -118,11 +118,6 @@ class Exam:
     study_uid: str
     instances: tuple[Instance, ...]
 
-    @property
-    def patients(self) -> frozenset[tuple[str, str]]:
-        """The distinct patients of the exam, as (issuer, ID); an exam that can be trusted has one."""
-        return frozenset((instance.patient.issuer, instance.patient.id) for instance in self.instances)
-
 
 def acquisition_order(instance: Instance) -> tuple:
     """Sort key: series number, instance number, then time, then name; what is missing comes last."""

@@ -7,7 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 if os.name == "nt":
     import msvcrt
@@ -16,6 +16,13 @@ else:
 
 PART_PREFIX = ".usdicomizer-"
 PART_SUFFIX = ".part"
+
+
+class Writable(Protocol):
+    """What the bytes of a member are written to."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write all of `data`."""
 
 
 def make_private_folder(folder: Path) -> Path:
@@ -56,15 +63,15 @@ def lock(stream: IO, *, wait: bool) -> bool:
 
 
 @contextlib.contextmanager
-def written_whole(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
+def written_whole(path: Path, *, replace: bool, private: bool = False) -> Iterator[IO[bytes]]:
     """A binary file, readable and writable, that appears under `path` when the block ends without an error.
 
     Until then it has a temporary name in the same folder; an error, an interrupt or a signal that Python sees
-    removes it. A kill leaves only the temporary name, which `remove_abandoned_parts` clears away.
+    removes it. A kill leaves only the temporary name, which `remove_abandoned_parts` clears away. A private file is
+    readable by its owner only (POSIX).
 
     Raises FileExistsError where `path` exists and `replace` is False.
     """
-    # The umask's usual rights, not mkstemp's private ones: an export is made to be handed on.
     descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
     part = Path(name)
     try:
@@ -73,7 +80,7 @@ def written_whole(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        if os.name != "nt":
+        if os.name != "nt" and not private:  # mkstemp makes private files
             umask = os.umask(0)
             os.umask(umask)
             part.chmod(0o666 & ~umask)

@@ -1,0 +1,212 @@
+"""What the commands say and return: outcomes, exit status, JSON, resume, and errors that tell what to do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from USDICOMizerLib.sample_exam import SAMPLE_PATIENT, make_sample_exam
+
+
+@pytest.fixture
+def exam(tmp_path) -> Path:
+    return make_sample_exam(tmp_path / "exam.zip")
+
+
+def test_a_first_prepare_refuses_everything_and_names_the_two_ways_on(usdicomizer, exam, tmp_path):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out")
+    assert ran.status == 1
+    assert not list((tmp_path / "out").glob("*.zip"))
+    assert ran.stderr.count("refused: not-reviewed") == 4
+    assert "Review it in Slicer or through a plan" in ran.stderr
+    assert "--accept-unreviewed" in ran.stderr
+    assert "4 refused" in ran.stdout
+
+
+def test_the_counts_add_up(usdicomizer, exam, tmp_path):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--json")
+    outcomes = ran.result["outcomes"]
+    assert outcomes["prepared"] == 4
+    assert outcomes["skipped"] == 1
+    with ZipFile(exam) as archive:
+        assert sum(outcomes.values()) == len(archive.namelist())
+
+
+def test_the_same_work_gives_the_same_bytes(usdicomizer, exam, tmp_path):
+    for name in ("one", "two"):
+        usdicomizer("prepare", exam, "--output", tmp_path / name, "--accept-unreviewed", "--tag", "CFV-L")
+    (one,), (two,) = (list((tmp_path / name).glob("*.zip")) for name in ("one", "two"))
+    assert one.name == two.name
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_another_key_gives_other_pseudonyms(usdicomizer, exam, tmp_path):
+    names = []
+    for key in ("one", "two"):
+        ran = usdicomizer("prepare", exam, "--output", tmp_path / key, "--accept-unreviewed", "--key", tmp_path / f"{key}.key")
+        assert ran.status == 0, ran.stderr
+        names += [path.name for path in (tmp_path / key).glob("*.zip")]
+    assert len(set(names)) == 2
+
+
+def test_an_existing_export_is_refused_without_overwrite_or_resume(usdicomizer, exam, tmp_path):
+    command = ["prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--json"]
+    assert usdicomizer(*command).status == 0
+    (export,) = (tmp_path / "out").glob("*.zip")
+    before = export.stat().st_mtime_ns
+    ran = usdicomizer(*command)
+    assert ran.status == 1
+    assert "--overwrite" in ran.stderr
+    assert "--resume" in ran.stderr
+    assert ran.result["outcomes"]["failed"] == 4
+    ran = usdicomizer(*command, "--resume")
+    assert ran.status == 0
+    assert ran.result["outcomes"]["unchanged"] == 4
+    assert export.stat().st_mtime_ns == before
+    ran = usdicomizer(*command, "--resume", "--crop", "100,120,400,420")
+    assert ran.result["outcomes"]["prepared"] == 4, "what changed is done again"
+    assert usdicomizer(*command, "--overwrite").result["outcomes"]["prepared"] == 4
+
+
+def test_progress_comes_as_json_lines(usdicomizer, exam, tmp_path):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--progress", "json")
+    events = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    ended = [event for event in events if event["event"] == "instance"]
+    assert [event["instance"] for event in ended] == [1, 2, 3, 4]
+    assert {event["of"] for event in ended} == {4}
+
+
+def test_a_subject_can_be_named_but_not_after_the_patient(usdicomizer, exam, tmp_path):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--subject", "STUDY-007")
+    assert ran.status == 0, ran.stderr
+    assert [path.name.split("_")[0] for path in (tmp_path / "out").glob("*.zip")] == ["STUDY-007"]
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--subject", SAMPLE_PATIENT.id)
+    assert ran.status == 2
+    assert SAMPLE_PATIENT.id not in ran.stderr
+
+
+def test_a_table_of_subjects_is_followed(usdicomizer, exam, tmp_path):
+    table = tmp_path / "subjects.csv"
+    table.write_text(f"id_old,id_new\n{SAMPLE_PATIENT.id},P001\n")
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--subjects", table)
+    assert ran.status == 0, ran.stderr
+    assert [path.name.split("_")[0] for path in (tmp_path / "out").glob("*.zip")] == ["P001"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--crop", "10,10,5,50"], "empty"),
+        (["--crop", "ten"], "auto"),
+        (["--tag", "FVX-L"], "FV"),
+        (["--mask", "circle"], "sector"),
+        (["--plan", "plan.csv", "--crop", "none"], "--plan"),
+        (["--resume", "--overwrite"], "not allowed with"),
+        (["--subject", "../x"], "letters"),
+    ],
+)
+def test_a_wrong_command_says_what_would_be_right_and_does_nothing(usdicomizer, exam, tmp_path, options, said):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", *options)
+    assert ran.status == 2
+    assert said in ran.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_an_input_that_does_not_exist_is_a_wrong_command(usdicomizer, tmp_path):
+    ran = usdicomizer("prepare", tmp_path / "nothing", "--output", tmp_path / "out")
+    assert ran.status == 2
+    assert "doesn't exist" in ran.stderr
+
+
+def test_an_input_without_dicom_is_a_wrong_command(usdicomizer, tmp_path):
+    (tmp_path / "letter.txt").write_text("Dear colleague")
+    ran = usdicomizer("prepare", tmp_path / "letter.txt", "--output", tmp_path / "out")
+    assert ran.status == 2
+    assert "no DICOM instance" in ran.stderr
+
+
+def test_mistakes_in_the_settings_are_all_reported_with_their_lines(usdicomizer, exam, tmp_path):
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[crop]\nmargn = 3\n[tags]\nrequired = perhaps\n[export]\nfile_name = {patient}.dcm\n")
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--settings", settings)
+    assert ran.status == 2
+    assert all(f"line {line}" in ran.stderr for line in (2, 4, 6))
+    assert "margin" in ran.stderr
+
+
+def test_the_linkage_is_refused_inside_the_export_and_inside_the_source(usdicomizer, exam, tmp_path):
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    exam.rename(folder / "exam.zip")
+    for place in (tmp_path / "out" / "linkage", folder / "linkage"):
+        ran = usdicomizer("prepare", folder, "--output", tmp_path / "out", "--linkage", place)
+        assert ran.status == 2
+        assert "--linkage" in ran.stderr
+
+
+def test_the_linkage_ties_pseudonyms_to_originals_for_its_owner_only(usdicomizer, exam, tmp_path):
+    linkage = tmp_path / "linkage"
+    usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--linkage", linkage)
+    assert (linkage / "uid_mapping.csv").read_text().startswith("id_old,id_new")
+    assert SAMPLE_PATIENT.id in (linkage / "patid_mapping.csv").read_text()
+    assert "exam.zip" in (linkage / "sources.csv").read_text()
+    assert [oct(path.stat().st_mode & 0o077) for path in (linkage, *linkage.rglob("*"))] == ["0o0"] * (1 + len(list(linkage.rglob("*"))))
+
+
+def test_check_finds_nothing_in_an_export_and_something_in_its_source(usdicomizer, exam, tmp_path):
+    usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed")
+    (export,) = (tmp_path / "out").glob("*.zip")
+    assert usdicomizer("check", export, "--against", exam).status == 0
+    ran = usdicomizer("check", exam)
+    assert ran.status == 1
+    assert "residue" in ran.stdout
+    assert SAMPLE_PATIENT.id not in ran.stdout
+
+
+def test_check_finds_a_damaged_export(usdicomizer, exam, tmp_path):
+    usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed")
+    (export,) = (tmp_path / "out").glob("*.zip")
+    content = bytearray(export.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    export.write_bytes(content)
+    assert usdicomizer("check", export).status == 1
+
+
+def test_inspect_shows_what_is_there_and_names_no_patient(usdicomizer, exam):
+    ran = usdicomizer("inspect", exam)
+    assert ran.status == 0, ran.stderr
+    assert "not-reviewed" in ran.stdout
+    assert SAMPLE_PATIENT.id not in ran.stdout
+    explained = usdicomizer("inspect", exam, "--explain")
+    assert "PatientBirthDate" in explained.stdout
+    assert len(json.loads(usdicomizer("inspect", exam, "--json").stdout)["exams"]) == 1
+
+
+def test_the_settings_are_shown_made_and_converted(usdicomizer, tmp_path):
+    ran = usdicomizer("settings")
+    assert ran.status == 0, ran.stderr
+    assert "[crop_presets]" in ran.stdout
+    original = tmp_path / "original.ini"
+    original.write_text("[devices]\ndevice0 = [379046942],[337,69,686,727],[263,53,536,569]\n")
+    ran = usdicomizer("settings", "--import-original", original, "--settings", tmp_path / "new.ini")
+    assert ran.status == 0, ran.stderr
+    assert "379046942" in (tmp_path / "new.ini").read_text()
+    assert usdicomizer("settings", "--settings", tmp_path / "new.ini").status == 0
+
+
+def test_a_new_key_never_replaces_one(usdicomizer, tmp_path):
+    assert usdicomizer("settings", "--new-key", tmp_path / "k").status == 0
+    before = (tmp_path / "k").read_bytes()
+    assert usdicomizer("settings", "--new-key", tmp_path / "k").status == 2
+    assert (tmp_path / "k").read_bytes() == before
+
+
+def test_the_demo_prepares_its_exam_and_says_where_the_zip_is(usdicomizer, tmp_path):
+    ran = usdicomizer("demo")
+    assert ran.status == 0, ran.stdout + ran.stderr
+    (export,) = (tmp_path / "demo" / "exports").glob("*.zip")
+    assert export.name in ran.stdout
+    assert "4 prepared, 1 skipped" in ran.stdout

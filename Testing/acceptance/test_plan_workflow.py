@@ -1,0 +1,88 @@
+"""From a proposed plan through a spreadsheet to the export."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from PIL import Image
+
+from USDICOMizerLib.sample_exam import make_sample_exam
+
+
+@pytest.fixture
+def exam(tmp_path) -> Path:
+    return make_sample_exam(tmp_path / "exam.zip")
+
+
+def rows_of(plan: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(plan.read_text(encoding="utf-8-sig"), newline="")))
+
+
+def save_as_spreadsheet(plan: Path, rows: list[dict[str, str]], *, delimiter: str = ";", encoding: str = "cp1252") -> None:
+    """Save as Excel does in a country with a decimal comma: semicolons, Windows encoding, no byte order mark."""
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, rows[0].keys(), delimiter=delimiter)
+    table.writeheader()
+    table.writerows({**row, "confidence": row["confidence"].replace(".", ",")} for row in rows)
+    plan.write_bytes(text.getvalue().encode(encoding))
+
+
+def manifest_of(folder: Path) -> list[dict[str, str]]:
+    (export,) = folder.glob("*.zip")
+    with ZipFile(export) as archive:
+        return list(csv.DictReader(io.StringIO(archive.read("manifest.csv").decode(), newline="")))
+
+
+def test_a_reviewed_and_edited_plan_is_executed(usdicomizer, exam, tmp_path):
+    plan, pictures = tmp_path / "plan.csv", tmp_path / "pictures"
+    ran = usdicomizer("plan", exam, "--output", plan, "--images", pictures)
+    assert ran.status == 0, ran.stderr
+    rows = rows_of(plan)
+    assert len(rows) == 4
+    assert len(list(pictures.glob("*.png"))) == 4
+    for row in rows:
+        row.update(reviewed="yes", site="CFV", side="L")
+    rows[0]["include"] = "no"
+    rows[3]["order"], rows[1]["order"] = rows[1]["order"], rows[3]["order"]
+    save_as_spreadsheet(plan, rows)
+    ran = usdicomizer("prepare", exam, "--plan", plan, "--output", tmp_path / "out", "--json")
+    assert ran.status == 0, ran.stderr
+    assert ran.result["outcomes"] | {"skipped": 0} == {
+        "prepared": 3, "unchanged": 0, "excluded": 1, "skipped": 0, "refused": 0, "failed": 0,
+    }  # fmt: skip
+    manifest = manifest_of(tmp_path / "out")
+    assert [row["reviewed"] for row in manifest] == ["yes"] * 3
+    assert {(row["site"], row["side"]) for row in manifest} == {("CFV", "L")}
+    assert [row["file"].rsplit("/", 1)[1] for row in manifest] == ["002_CFV-L.dcm", "003_CFV-L.dcm", "004_CFV-L.dcm"]
+
+
+def test_the_pictures_are_of_the_size_that_leaves(usdicomizer, exam, tmp_path):
+    usdicomizer("plan", exam, "--output", tmp_path / "plan.csv", "--images", tmp_path / "pictures", "--crop", "100,120,400,420")
+    assert {Image.open(path).size for path in (tmp_path / "pictures").iterdir()} == {(300, 300)}
+
+
+def test_an_edit_voids_the_review_and_is_reported_row_by_row(usdicomizer, exam, tmp_path):
+    plan = tmp_path / "plan.csv"
+    usdicomizer("plan", exam, "--output", plan)
+    rows = rows_of(plan)
+    rows[0].update(reviewed="yes", crop="100 120 400 420")
+    rows[2].update(crop="0 0 9999 9999")
+    rows[3].update(sop_instance_uid="1.2.3")
+    save_as_spreadsheet(plan, rows)
+    ran = usdicomizer("prepare", exam, "--plan", plan, "--output", tmp_path / "out")
+    assert ran.status == 2
+    assert "row 2" in ran.stderr
+    assert "row 4" in ran.stderr
+    assert "row 5" in ran.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_the_executed_plan_lies_in_the_linkage_and_not_beside_the_export(usdicomizer, exam, tmp_path):
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--linkage", tmp_path / "linkage", "--json")
+    (exam_result,) = ran.result["exams"]
+    assert len(rows_of(tmp_path / "linkage" / "plans" / f"{exam_result['exam']}.csv")) == 4
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".zip"]

@@ -1,0 +1,55 @@
+"""Pictures of instances as they would leave, for a person to review: all frames of a cine in one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from USDICOMizerLib.decision import Decision, blanking, output_box
+from USDICOMizerLib.errors import USDICOMizerError
+from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.files import make_private_folder
+from USDICOMizerLib.pixels import open_pixels
+from USDICOMizerLib.sources import read_header
+
+
+def after_image(instance: Instance, decision: Decision) -> np.ndarray:
+    """The brightest value that each pixel has in any frame, cropped and blanked: uint8 (rows, columns, 3).
+
+    What is written anywhere in the cine shows in it (DESIGN: a review sees every frame, or its temporal maximum).
+    Raises RefusedError where the crop or the pixels are not to be had.
+    """
+    box = output_box(instance, decision)
+    kept = blanking(instance, decision)
+    brightest: np.ndarray | None = None
+    with instance.source.open() as stream:
+        for number, frame in enumerate(open_pixels(stream, read_header(instance.source)).display_frames(), start=1):
+            frame = frame.copy()
+            if kept is not None:
+                frame[~kept] = 0
+            for redaction in decision.redactions:
+                if redaction.covers(number):
+                    area = redaction.box
+                    frame[area.top : area.bottom, area.left : area.right] = 0
+            cut = frame[box.top : box.bottom, box.left : box.right]
+            brightest = cut if brightest is None else np.maximum(brightest, cut)
+    return brightest
+
+
+def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> int:
+    """Write exam1_001.png and so on into a private folder, numbered as the plan orders them; return how many can't be shown."""
+    make_private_folder(folder)
+    failed = 0
+    for exam_number, exam in enumerate(exams, start=1):
+        for number, instance in enumerate(exam.instances, start=1):
+            decision = decisions[instance.identity]
+            try:
+                picture = after_image(instance, decision)
+            except USDICOMizerError:
+                failed += 1
+                continue
+            Image.fromarray(picture).save(folder / f"exam{exam_number}_{decision.order or number:03d}.png")
+    return failed

@@ -1,0 +1,50 @@
+"""What the user chose for all instances at once -> the decision for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from USDICOMizerLib.decision import Decision, Mask, review_digest
+from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.proposals import propose_crop
+from USDICOMizerLib.settings import Settings
+from USDICOMizerLib.tags import Tag
+
+
+class CropChoice(StrEnum):
+    """How the crop box is chosen where no box is given."""
+
+    AUTO = "auto"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The options that decide for all instances: a crop box or how to choose one, a mask, a tag."""
+
+    crop: CropBox | CropChoice = CropChoice.AUTO
+    mask: Mask = Mask.NONE
+    tag: Tag | None = None
+
+
+def decide(instance: Instance, choices: Choices, settings: Settings) -> Decision:
+    """The decision that the choices and the settings make for one instance; not reviewed, its digest ready for review."""
+    decision = Decision(mask=choices.mask, tag=choices.tag)
+    if isinstance(choices.crop, CropBox):
+        decision = decision.replaced(crop=choices.crop)
+    elif choices.crop is CropChoice.NONE:
+        decision = decision.replaced(whole_frame=True)
+    elif proposal := propose_crop(instance, settings):
+        decision = decision.following(proposal)
+    return decision.replaced(review_digest=review_digest(instance, decision))
+
+
+def decide_all(exam: Exam, choices: Choices, settings: Settings) -> Mapping[str, Decision]:
+    """A decision for each instance of the exam, by identity, numbered in acquisition order."""
+    return {
+        instance.identity: decide(instance, choices, settings).replaced(order=number)
+        for number, instance in enumerate(exam.instances, start=1)
+    }

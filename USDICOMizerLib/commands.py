@@ -1,0 +1,275 @@
+"""The commands of the command line, as steps: read the input, decide, prepare, say what happened."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from USDICOMizerLib.after_images import write_after_images
+from USDICOMizerLib.batch import prepare_exams
+from USDICOMizerLib.check import check_export
+from USDICOMizerLib.choices import Choices, CropChoice, decide_all
+from USDICOMizerLib.console import Console
+from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.deidentify.profile import Rules
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
+from USDICOMizerLib.deidentify.residue import Needles, identifying_values
+from USDICOMizerLib.errors import CommandError
+from USDICOMizerLib.exam import Exam, group_into_exams
+from USDICOMizerLib.export import ExportJob
+from USDICOMizerLib.files import is_inside
+from USDICOMizerLib.inspection import exam_facts, explain
+from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
+from USDICOMizerLib.logs import log, set_up_logging
+from USDICOMizerLib.original_settings import load_original
+from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.pixels import OutputSyntax
+from USDICOMizerLib.plan import make_plan, match_plan
+from USDICOMizerLib.plan_file import read_plan, write_plan
+from USDICOMizerLib.prepare import Preparation
+from USDICOMizerLib.readiness import Policy, count_patients
+from USDICOMizerLib.settings import (
+    Settings,
+    default_data_folder,
+    default_settings_path,
+    default_settings_text,
+    ensure_default_settings,
+    load_settings,
+)
+from USDICOMizerLib.sources import Discovery, discover, read_header
+
+_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What was found in the input, and what is decided about it."""
+
+    discovery: Discovery
+    exams: Sequence[Exam]
+    decisions: Mapping[str, Decision]
+
+
+def prepare(options: argparse.Namespace, console: Console) -> bool:
+    """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
+    settings = _settings(options.settings, console)
+    output = options.output or settings.export.folder
+    if output is None:
+        raise CommandError("Name the folder for the export with --output DIR, or once for all as folder in [export] of the settings.")
+    found = _read_input(options, settings, console)
+    linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
+    check_linkage_place(linkage_folder, output, options.inputs)
+    key = _project_key(options.key, settings, console, forbidden=[output, *options.inputs])
+    pseudonyms = Pseudonyms(key, read_subjects(options.subjects) if options.subjects else None)
+    subjects = _subjects(options, found.exams, pseudonyms, console)
+    _make_output_folder(output)
+    job = ExportJob(
+        preparation=Preparation(
+            rules=_rules(settings),
+            pseudonyms=pseudonyms,
+            transfer_syntax=options.transfer_syntax or OutputSyntax(settings.export.transfer_syntax),
+        ),
+        policy=_policy(settings, accept_unreviewed=options.accept_unreviewed),
+        output=output,
+        linkage=Linkage(linkage_folder),
+        file_name=settings.export.file_name,
+        compression_level=settings.export.zip_compression_level,
+        overwrite=options.overwrite,
+        resume=options.resume,
+    )
+    for exam in found.exams:
+        plan = make_plan([exam], found.decisions)
+        write_plan(plan, job.linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
+    result = prepare_exams(
+        found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended
+    )
+    console.run_ended(result)
+    return result.all_well
+
+
+def plan(options: argparse.Namespace, console: Console) -> bool:
+    """`plan`: write the proposed decisions as a file, and on request the pictures as they would leave."""
+    settings = _settings(options.settings, console)
+    if options.output.exists() and not options.overwrite:
+        raise CommandError(f"{options.output} exists already. Add --overwrite to replace it.")
+    for folder in (path for path in options.inputs if path.is_dir()):
+        if is_inside(options.output, folder):
+            raise CommandError("The plan would lie among the sources. Name another place with --output.")
+    found = _read_input(options, settings, console)
+    write_plan(make_plan(found.exams, found.decisions), options.output)
+    console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exams.")
+    if options.images:
+        failed = write_after_images(found.exams, found.decisions, options.images)
+        console.say(f"{options.images}: {len(found.decisions) - failed} pictures as they would leave; {failed} can't be shown.")
+    console.say("Edit it, set reviewed to yes where you have seen the picture that would leave, then:")
+    console.say(f"    prepare INPUT --plan {options.output} --output DIR")
+    return not any(other.outcome is Outcome.FAILED for other in found.discovery.others)
+
+
+def inspect(options: argparse.Namespace, console: Console) -> bool:
+    """`inspect`: what is there and how ready it is; with --explain what would happen to each attribute."""
+    settings = _settings(options.settings, console)
+    found = _read_input(options, settings, console)
+    policy = _policy(settings, accept_unreviewed=False)
+    exams = [exam_facts(exam, found.decisions, policy, settings.protocol.expected) for exam in found.exams]
+    explanations = explain(found.exams, _rules(settings)) if options.explain else []
+    console.inspected(exams, found.discovery.others, explanations)
+    return True
+
+
+def check(options: argparse.Namespace, console: Console) -> bool:
+    """`check`: judge an export, alone or against its source."""
+    needles = None
+    if options.against:
+        sources = discover(options.against).instances
+        needles = Needles.merged(identifying_values(read_header(instance.source)) for instance in sources)
+    findings = check_export(options.export, needles)
+    console.check_ended(findings, options.export.name)
+    return not findings
+
+
+def settings(options: argparse.Namespace, console: Console) -> bool:
+    """`settings`: show the settings file, made where it is missing; convert the original's; make a key."""
+    if options.new_key:
+        key = ProjectKey.create(options.new_key)
+        console.say(f"A new project key is in {options.new_key}; its fingerprint is {key.fingerprint}.")
+        console.say("Keep it where only your team can read it, and never hand it on with an export.")
+        return True
+    if options.import_original:
+        return _import_original(options.import_original, options.settings, console)
+    path = options.settings or default_settings_path()
+    if not path.exists():
+        _write_new(path, default_settings_text())
+        console.note(f"{path} was made; each line there explains itself.")
+    load_settings(path)
+    console.note(f"These are the settings of {path}; nothing in them is wrong.")
+    console.say(path.read_text(encoding="utf-8"))
+    return True
+
+
+def _import_original(original: Path, target: Path | None, console: Console) -> bool:
+    """Convert the original program's settings into `target`, or print them where none is named."""
+    imported = load_original(original)
+    for note in imported.notes:
+        console.note(note)
+    if target:
+        _write_new(target, imported.text)
+        console.note(f"{target} was made from {original.name}. Use it with --settings {target}.")
+    else:
+        console.say(imported.text)
+    return True
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        raise CommandError(f"{path} exists already. Name another file with --settings, or move it away.") from None
+    except OSError as error:
+        raise CommandError(f"{path} can't be written ({error.strerror}).") from error
+
+
+def _settings(path: Path | None, console: Console) -> Settings:
+    """The settings that were named, or the user's own, made on first use; the log goes where they say."""
+    if path:
+        settings = load_settings(path)
+    else:
+        settings, created, own = ensure_default_settings()
+        if created:
+            console.note(f"Your settings are in {own}; each line there explains itself.")
+    set_up_logging(settings.logging.folder or default_data_folder() / "logs", settings.logging.level)
+    return settings
+
+
+def _read_input(options: argparse.Namespace, settings: Settings, console: Console) -> _Input:
+    if options.plan and (options.crop or options.mask or options.tag):
+        raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
+    choices = Choices(
+        crop=options.crop or CropChoice.AUTO,
+        mask=options.mask or Mask.NONE,
+        tag=settings.tags.parse(options.tag) if options.tag else None,
+    )
+    the_plan = read_plan(options.plan, settings.tags) if options.plan else None
+    discovery = discover(options.inputs, on_progress=console.found)
+    log("input read", instances=len(discovery.instances), others=len(discovery.others))
+    exams = group_into_exams(discovery.instances)
+    if not exams and all(other.outcome is Outcome.SKIPPED for other in discovery.others):
+        raise CommandError(
+            f"There is no DICOM instance in the input ({len(discovery.others)} other files). "
+            "Name a DICOM file, a folder with some, or a ZIP of an exam."
+        )
+    if the_plan:
+        return _Input(discovery, exams, match_plan(the_plan, exams))
+    decisions = {identity: made for exam in exams for identity, made in decide_all(exam, choices, settings).items()}
+    return _Input(discovery, exams, decisions)
+
+
+def _policy(settings: Settings, *, accept_unreviewed: bool) -> Policy:
+    return Policy(
+        tags_required=settings.tags.required,
+        accept_unreviewed=accept_unreviewed,
+        require_review=settings.review.require_review,
+    )
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(settings.deidentification.attributes_to_delete, settings.deidentification.attributes_to_keep)
+
+
+def _make_output_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"The output folder {folder} can't be made ({error.strerror}). Name another one with --output.") from error
+
+
+def _project_key(named: Path | None, settings: Settings, console: Console, *, forbidden: Sequence[Path]) -> ProjectKey:
+    """The project key; made on first use, and said so in one line. Raises CommandError where it would travel with the data."""
+    path = named or settings.deidentification.key_file or default_data_folder() / "project.key"
+    if any(folder.is_dir() and is_inside(path, folder) for folder in forbidden):
+        raise CommandError("The project key lies in an input or the output folder, and would travel with the data. Move it.")
+    if path.exists():
+        return ProjectKey.load(path)
+    key = ProjectKey.create(path)
+    console.note(f"A new project key was made: {path}. Keep it: the same key gives the same pseudonyms. Never hand it on.")
+    return key
+
+
+def _subjects(
+    options: argparse.Namespace, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console
+) -> dict[str, str]:
+    """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
+    if options.subject:
+        if count_patients(instance for exam in exams for instance in exam.instances) > 1:
+            raise CommandError("--subject names one person, and the input holds several patients. Use --subjects FILE.csv.")
+        _check_subject(options.subject, exams)
+        return {exam.study_uid: options.subject for exam in exams}
+    patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
+    if pseudonyms.subjects:
+        for subject in pseudonyms.subjects.values():
+            _check_subject(subject, exams)
+        missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
+        if missing:
+            console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
+    return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}
+
+
+def _check_subject(subject: str, exams: Sequence[Exam]) -> None:
+    if not _SUBJECT.fullmatch(subject):
+        raise CommandError(
+            "A subject's pseudonym has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or digit."
+        )
+    identifying = {part for exam in exams for one in exam.instances for part in _parts(one.patient.id, one.patient.name)}
+    if any(part in subject.casefold() for part in identifying):
+        raise CommandError("The subject's pseudonym holds the patient's ID or a part of the name. Choose another one.")
+
+
+def _parts(patient_id: str, name: str) -> set[str]:
+    """What of an ID and a name would give the patient away inside a pseudonym: pieces of 3 characters or more."""
+    pieces = {patient_id.strip().casefold(), *re.split(r"[\s^=,.]+", name.casefold())}
+    return {piece for piece in pieces if len(piece) >= 3}

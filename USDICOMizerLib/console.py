@@ -1,0 +1,273 @@
+"""What the command line says: results, progress, tables. It holds no decision."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from USDICOMizerLib.batch import RunResult
+from USDICOMizerLib.check import CheckFinding
+from USDICOMizerLib.export import ExamResult, InstanceResult
+from USDICOMizerLib.inspection import ExamFacts, Explanation
+from USDICOMizerLib.outcomes import Outcome, Problem
+from USDICOMizerLib.sources import SourceOutcome
+
+_IN_WORDS = [
+    Outcome.PREPARED,
+    Outcome.UNCHANGED,
+    Outcome.EXCLUDED,
+    Outcome.SKIPPED,
+    Outcome.REFUSED,
+    Outcome.FAILED,
+]
+
+
+class Console:
+    """Results on stdout, everything else on stderr; as words, or as JSON where a program reads."""
+
+    def __init__(self, *, as_json: bool = False, progress: str | None = None):
+        self._as_json = as_json
+        self._json_progress = progress == "json"
+        self._bar = None if as_json or self._json_progress else _progress_bar()
+
+    def error(self, text: str) -> None:
+        """Say why the command ended."""
+        self._close_bar()
+        print(f"usdicomizer: {text}", file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        """Say something that a person should know beside the result."""
+        print(text, file=sys.stderr)
+
+    def say(self, text: str = "") -> None:
+        """Print a line of the result; nothing where JSON is wanted."""
+        if not self._as_json:
+            print(text)
+
+    def json(self, value: object) -> None:
+        """Print the result as one JSON object, where JSON is wanted."""
+        if self._as_json:
+            print(json.dumps(value))
+
+    def found(self, instances: int) -> None:
+        """Progress: how many instances have been found so far."""
+        self._event("found", instances=instances)
+        if self._bar:
+            self._bar.found(instances)
+
+    def instance_ended(self, exam: str, result: InstanceResult, total: int) -> None:
+        """Progress: one instance has come to its outcome."""
+        self._event(
+            "instance", exam=exam, instance=result.number, of=total, outcome=result.outcome.value, reason=result.reason
+        )
+        if self._bar:
+            self._bar.ended(exam, result, total)
+
+    def run_ended(self, result: RunResult) -> None:
+        """The result of `prepare`: what was exported where, what was not and why, what to do next."""
+        self._close_bar()
+        self.json(_as_json(result))
+        for exam in result.exams:
+            self._exam(exam)
+        counts = result.counts
+        summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _IN_WORDS if counts[outcome])
+        self.say(f"{counts.total()} found: {summary or 'nothing to do'}.")
+        self._not_exported(result)
+
+    def _exam(self, exam: ExamResult) -> None:
+        done = [result for result in exam.instances if result.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)]
+        self.say(f"{exam.exam}: {len(done)} of {len(exam.instances)} exported" + (f" to {exam.path}" if exam.path else ""))
+        for how in sorted({result.how for result in done if result.how}):
+            numbers = [f"{result.number:03d}" for result in done if result.how == how]
+            self.say(f"    {', '.join(numbers)}: {how}")
+        for result in done:
+            for warning in result.warnings:
+                self.say(f"    {result.number:03d}: warning: {warning}")
+
+    def _not_exported(self, result: RunResult) -> None:
+        problems: dict[str, None] = {}
+        for exam in result.exams:
+            for instance in exam.instances:
+                if instance.outcome in (Outcome.REFUSED, Outcome.FAILED):
+                    self.note(_line(f"{exam.exam}:{instance.number:03d}", instance.outcome, instance.reason, instance.detail))
+                    problems[instance.reason] = None
+        for number, other in enumerate(result.others, start=1):
+            if other.outcome is not Outcome.SKIPPED:
+                self.note(_line(f"input {number}", other.outcome, other.reason, other.detail))
+                problems[other.reason] = None
+        advices = [Problem(reason) for reason in problems if reason in list(Problem)]
+        for problem in advices:
+            self.note(f"\n{problem}: {problem.advice}")
+        if problems:
+            self.note("\nWhich file each number stands for is in sources.csv in the linkage folder.")
+
+    def check_ended(self, findings: Sequence[CheckFinding], files: str) -> None:
+        """The result of `check`."""
+        self.json({"well": not findings, "findings": [asdict(finding) for finding in findings]})
+        for finding in findings:
+            self.say(f"{finding.file or files}: {finding.kind}: {finding.message}")
+        self.say(
+            f"{files}: {len(findings)} finding{'s' if len(findings) != 1 else ''}; don't hand it on."
+            if findings
+            else f"{files}: nothing found that should not be there."
+        )
+
+    def inspected(
+        self, exams: Sequence[ExamFacts], others: Sequence[SourceOutcome], explanations: Sequence[Explanation]
+    ) -> None:
+        """The result of `inspect`."""
+        self._close_bar()
+        self.json(
+            {
+                "exams": [asdict(exam) for exam in exams],
+                "others": [_other_as_json(number, other) for number, other in enumerate(others, start=1)],
+                "attributes": [asdict(explanation) for explanation in explanations],
+            }
+        )
+        columns = ("No.", "Kind", "Size", "Stored as", "Colours", "Device", "Crop", "From", "Sure", "State")
+        for number, exam in enumerate(exams, start=1):
+            rows = [
+                (
+                    f"{facts.number:03d}",
+                    facts.kind,
+                    facts.size,
+                    facts.transfer_syntax,
+                    facts.photometric_interpretation,
+                    facts.device,
+                    facts.crop,
+                    facts.proposal.split(" ")[0],
+                    facts.confidence,
+                    ", ".join(facts.problems) or "ready",
+                )
+                for facts in exam.instances
+            ]
+            self._table(f"Exam {number} of {len(exams)}: {len(exam.instances)} instances", columns, rows)
+            if exam.missing:
+                self.say(f"The protocol also expects: {', '.join(exam.missing)}")
+        reasons = Counter(f"{other.outcome}: {other.reason}" for other in others)
+        for reason, count in reasons.items():
+            self.say(f"{count} {reason}")
+        if explanations:
+            columns = ("Attribute", "Places", "Is", "By", "Because")
+            rows = [(one.attribute, str(one.places), one.action, one.rule, one.why) for one in explanations]
+            self._table("What would happen to each attribute", columns, rows)
+
+    def _table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Print a table that a person can read: with rich where it is installed, in aligned columns otherwise."""
+        if self._as_json:
+            return
+        try:
+            from rich.console import Console as RichConsole
+            from rich.table import Table
+        except ImportError:
+            self.say(title)
+            widths = [max(len(row[index]) for row in [columns, *rows]) for index in range(len(columns))]
+            for row in [columns, *rows]:
+                self.say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+            return
+        table = Table(*columns, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row)
+        # Not a terminal: as wide as the table needs, since nobody can widen a pipe.
+        RichConsole(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
+
+    def _event(self, event: str, **facts: object) -> None:
+        if self._json_progress:
+            print(json.dumps({"event": event, **facts}), flush=True)
+
+    def _close_bar(self) -> None:
+        if self._bar:
+            self._bar.close()
+
+
+def _line(which: str, outcome: Outcome, reason: str, detail: str) -> str:
+    return f"{which} {outcome}: {reason}" + (f": {detail}" if detail else "")
+
+
+def _as_json(result: RunResult) -> dict:
+    return {
+        "event": "result",
+        "outcomes": {outcome.value: result.counts[outcome] for outcome in Outcome},
+        "exams": [
+            {
+                "exam": exam.exam,
+                "subject": exam.subject,
+                "path": str(exam.path) if exam.path else None,
+                "error": exam.error,
+                "instances": [asdict(instance) for instance in exam.instances],
+            }
+            for exam in result.exams
+        ],
+        "others": [
+            _other_as_json(number, other)
+            for number, other in enumerate(result.others, start=1)
+        ],
+    }
+
+
+def _other_as_json(number: int, other: SourceOutcome) -> dict:
+    return {"number": number, "outcome": other.outcome, "reason": other.reason, "detail": other.detail}
+
+
+class _PlainProgress:
+    """Progress as plain lines: for a file, a scheduler's log, a terminal without rich."""
+
+    def found(self, instances: int) -> None:
+        """Nothing to say yet: one line an instance follows."""
+
+    def ended(self, exam: str, result: InstanceResult, total: int) -> None:
+        """One line an instance."""
+        print(f"{exam}: {result.number} of {total} {result.outcome}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _RichProgress:
+    """Progress as a bar that moves on a terminal."""
+
+    def __init__(self, progress):
+        self._progress = progress
+        self._finding = None
+        self._exams: dict[str, object] = {}
+
+    def found(self, instances: int) -> None:
+        """The number of instances found counts up."""
+        self._progress.start()
+        if self._finding is None:
+            self._finding = self._progress.add_task("reading headers", total=None)
+        self._progress.update(self._finding, completed=instances, description=f"{instances} instances found")
+
+    def ended(self, exam: str, result: InstanceResult, total: int) -> None:
+        """The exam's bar moves on by one."""
+        self._progress.start()
+        if exam not in self._exams:
+            self._exams[exam] = self._progress.add_task(exam, total=total)
+        self._progress.advance(self._exams[exam])
+
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+        self._progress.stop()
+
+
+def _progress_bar() -> _PlainProgress | _RichProgress:
+    if sys.stderr.isatty():
+        try:
+            from rich.console import Console as RichConsole
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+        except ImportError:
+            return _PlainProgress()
+        return _RichProgress(
+            Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=RichConsole(stderr=True),
+                transient=True,
+            )
+        )
+    return _PlainProgress()

@@ -1,0 +1,241 @@
+"""What a header says about its pixels, after they were cut, masked or stored anew: sizes, regions, frames, history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
+from pydicom.uid import UID
+
+from USDICOMizerLib.exam import Region
+from USDICOMizerLib.geometry import CropBox, crop_region
+from USDICOMizerLib.pixels import LossyStep, PixelDescription
+
+_LOCATION = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
+_STALE = """
+    SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries
+    SmallestImagePixelValueInPlane LargestImagePixelValueInPlane SmallestValidPixelValue LargestValidPixelValue
+""".split()
+_SHUTTER = """
+    ShutterShape ShutterLeftVerticalEdge ShutterRightVerticalEdge ShutterUpperHorizontalEdge ShutterLowerHorizontalEdge
+    CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter ShutterPresentationValue
+    ShutterOverlayGroup ShutterPresentationColorCIELabValue
+""".split()
+# The calibration of pixel values in a region (PS3.3 C.8.5.5.1.4 to 13) holds for the codes that were stored.
+_PIXEL_COMPONENTS = """
+    PixelComponentOrganization PixelComponentMask PixelComponentRangeStart PixelComponentRangeStop
+    PixelComponentPhysicalUnits PixelComponentDataType NumberOfTableBreakPoints TableOfXBreakPoints
+    TableOfYBreakPoints NumberOfTableEntries TableOfPixelValues TableOfParameterValues PixelValueMappingCodeSequence
+""".split()
+_PALETTES = range(0x00281101, 0x00281225)
+_LONGEST_DS = 16
+
+
+def describe_pixels(
+    dataset: Dataset, description: PixelDescription, box: CropBox, *, masked: bool, source_header: Dataset
+) -> None:
+    """Make a de-identified header say what its pixels are now, in place.
+
+    Parameters
+    ----------
+    dataset
+        As `deidentify_header` made it: attributes about pixels are still those of the source. Gets no pixel data.
+    description
+        The frames as they will be written.
+    box
+        What was cut out of the stored frame; the whole frame where nothing was.
+    masked
+        Whether pixels within the box were blanked.
+    source_header
+        The header of the source: its frame size and colours.
+    """
+    columns, rows = _integer(source_header.get("Columns")), _integer(source_header.get("Rows"))
+    is_cut = (columns, rows) != (box.width, box.height) or box.left != 0 or box.top != 0
+    colours = str(source_header.get("PhotometricInterpretation", ""))
+    is_recoded = description.photometric_interpretation != colours
+
+    _write_layout(dataset, description)
+    _write_frames(dataset, description.frames)
+    _write_regions(dataset, box, forget_pixel_codes=is_recoded)
+    _remove(dataset, _STALE)
+    if description.photometric_interpretation != "PALETTE COLOR":
+        _remove_palettes(dataset)
+    if is_cut:
+        _remove(dataset, _SHUTTER)
+        _move_corner(dataset, box)
+    if is_cut or masked or is_recoded or description.lossy_step:
+        _write_derivation(dataset, box, source_size=(columns, rows), is_cut=is_cut, masked=masked)
+    if description.lossy_step:
+        _write_lossy_step(dataset, description.lossy_step)
+    dataset.file_meta.TransferSyntaxUID = UID(description.transfer_syntax_uid)
+
+
+def _write_layout(dataset: Dataset, description: PixelDescription) -> None:
+    """The Image Pixel Module (PS3.3 C.7.6.3)."""
+    dataset.Rows = description.rows
+    dataset.Columns = description.columns
+    dataset.SamplesPerPixel = description.samples_per_pixel
+    dataset.PhotometricInterpretation = description.photometric_interpretation
+    dataset.BitsAllocated = description.bits_allocated
+    dataset.BitsStored = description.bits_stored
+    dataset.HighBit = description.high_bit
+    dataset.PixelRepresentation = description.pixel_representation
+    if description.planar_configuration is None:
+        _remove(dataset, ["PlanarConfiguration"])
+    else:
+        dataset.PlanarConfiguration = description.planar_configuration
+
+
+def _write_frames(dataset: Dataset, frames: int) -> None:
+    """Number of Frames as it is, and a Frame Increment Pointer that points to something (PS3.3 C.7.6.6, C.7.6.5)."""
+    if frames > 1 or "NumberOfFrames" in dataset:
+        dataset.NumberOfFrames = frames
+    times = dataset.get("FrameTimeVector")
+    if times is not None and not isinstance(times, str | float) and len(times) > frames:
+        dataset.FrameTimeVector = list(times)[:frames]
+    if "FrameIncrementPointer" not in dataset and frames == 1:
+        return
+    pointers = [tag for tag in _values(dataset.get("FrameIncrementPointer")) if keyword_for_tag(tag) and tag in dataset]
+    if not pointers:
+        _write_frame_time(dataset)
+        pointers = [tag_for_keyword(keyword) for keyword in ("FrameTime", "FrameTimeVector") if dataset.get(keyword)][:1]
+    if pointers:
+        dataset.FrameIncrementPointer = pointers if len(pointers) > 1 else pointers[0]
+    else:
+        _remove(dataset, ["FrameIncrementPointer"])
+
+
+def _write_frame_time(dataset: Dataset) -> None:
+    """Frame Time from the frame rate, where the source has only that; the rate stays as it is."""
+    if dataset.get("FrameTime") or dataset.get("FrameTimeVector"):
+        return
+    rates = [_integer(dataset.get(keyword)) for keyword in ("CineRate", "RecommendedDisplayFrameRate")]
+    rate = next((rate for rate in rates if rate), None)
+    if rate and rate > 0:
+        dataset.FrameTime = f"{1000 / rate:.6g}"
+
+
+def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) -> None:
+    """Move and clip the ultrasound regions (PS3.3 C.8.5.5); one that can't be placed, or is wholly outside, goes.
+
+    The reference pixel counts from the region's own corner (C.8.5.5.1.16), so it moves only by what the crop takes off
+    there. Sample volume and TM-line positions count from the reference pixel (C.8.5.5.1.10), and deltas are per pixel:
+    unchanged.
+    """
+    kept = []
+    for item in dataset.get("SequenceOfUltrasoundRegions") or ():
+        corners = [_integer(item.get(keyword)) for keyword in _LOCATION]
+        if None in corners:
+            continue
+        spatial_format, data_type = (_integer(item.get(keyword)) or 0 for keyword in ("RegionSpatialFormat", "RegionDataType"))
+        placed = crop_region(Region(*corners, spatial_format, data_type), box)
+        if placed is None:
+            continue
+        new_corners = (placed.left, placed.top, placed.right, placed.bottom)
+        for keyword, value in zip(_LOCATION, new_corners, strict=True):
+            setattr(item, keyword, value)
+        for keyword, clipped in (("ReferencePixelX0", placed.clipped_left), ("ReferencePixelY0", placed.clipped_top)):
+            reference = _integer(item.get(keyword))
+            if reference is not None:
+                setattr(item, keyword, reference - clipped)
+        if forget_pixel_codes:
+            _remove(item, _PIXEL_COMPONENTS)
+        kept.append(item)
+    if kept:
+        dataset.SequenceOfUltrasoundRegions = Sequence(kept)
+    else:
+        _remove(dataset, ["SequenceOfUltrasoundRegions"])
+
+
+def _move_corner(dataset: Dataset, box: CropBox) -> None:
+    """Image Position (Patient) is that of the first pixel (PS3.3 C.7.6.2.1.1); without what moves it, it goes."""
+    if "ImagePositionPatient" not in dataset:
+        return
+    position = _numbers(dataset.get("ImagePositionPatient"), 3)
+    directions = _numbers(dataset.get("ImageOrientationPatient"), 6)
+    spacing = _numbers(dataset.get("PixelSpacing"), 2)
+    if position is None or directions is None or spacing is None:
+        _remove(dataset, ["ImagePositionPatient", "ImageOrientationPatient", "SliceLocation"])
+        return
+    moved = position + box.left * spacing[1] * directions[:3] + box.top * spacing[0] * directions[3:]
+    dataset.ImagePositionPatient = [_decimal(value) for value in moved]
+
+
+def _write_derivation(
+    dataset: Dataset, box: CropBox, *, source_size: tuple[int | None, int | None], is_cut: bool, masked: bool
+) -> None:
+    """Image Type value 1 and Derivation Description (PS3.3 C.7.6.1): the pixels aren't those that were acquired."""
+    first, *others = _values(dataset.get("ImageType")) or ["DERIVED", "PRIMARY"]
+    dataset.ImageType = ["DERIVED", *(others or ["PRIMARY"])]
+    done = []
+    if is_cut:
+        columns, rows = source_size
+        done.append(f"cropped to {box.width} x {box.height} pixels at column {box.left}, row {box.top} of {columns} x {rows}")
+    if masked:
+        done.append("pixels outside of the picture blanked")
+    dataset.DerivationDescription = (", ".join(done) or "stored in another form").capitalize()
+
+
+def _write_lossy_step(dataset: Dataset, step: LossyStep) -> None:
+    """Lossy compression is told for ever (PS3.3 C.7.6.1.1.5): the steps that the source names stay, this one follows them.
+
+    A source that names the step that it is stored in itself is left as it is.
+    """
+    dataset.LossyImageCompression = "01"
+    methods = [str(value) for value in _values(dataset.get("LossyImageCompressionMethod"))]
+    ratios = [str(value) for value in _values(dataset.get("LossyImageCompressionRatio"))]
+    if methods[-1:] != [step.method] and not (ratios and not methods):
+        methods.append(step.method)
+        ratios.append(f"{step.ratio:.6g}")
+    elif not methods:
+        methods = [""] * (len(ratios) - 1) + [step.method]
+    elif not ratios:
+        ratios = [""] * (len(methods) - 1) + [f"{step.ratio:.6g}"]
+    dataset.LossyImageCompressionMethod = methods if len(methods) > 1 else methods[0]
+    dataset.LossyImageCompressionRatio = ratios if len(ratios) > 1 else ratios[0]
+
+
+def _remove_palettes(dataset: Dataset) -> None:
+    for tag in [tag for tag in dataset.keys() if tag in _PALETTES]:
+        del dataset[tag]
+
+
+def _remove(dataset: Dataset, keywords: Iterable[str]) -> None:
+    for keyword in keywords:
+        if keyword in dataset:
+            del dataset[keyword]
+
+
+def _values(value: object) -> list:
+    """The values of an element as a list, none where it is absent or empty."""
+    if value is None or value == "":
+        return []
+    return [value] if isinstance(value, str | int | float) else list(value)
+
+
+def _converted(value: object, convert: Callable) -> object | None:
+    try:
+        return convert(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _integer(value: object) -> int | None:
+    """The value as an integer; None where it isn't one."""
+    return _converted(value, int)
+
+
+def _numbers(value: object, count: int) -> np.ndarray | None:
+    numbers = _converted(_values(value), lambda values: np.array([float(one) for one in values]))
+    return numbers if numbers is not None and numbers.shape == (count,) and np.isfinite(numbers).all() else None
+
+
+def _decimal(number: float) -> str:
+    """A decimal string of 16 characters at most (PS3.5 6.2)."""
+    digits = 12
+    while len(text := f"{number:.{digits}g}") > _LONGEST_DS:
+        digits -= 1
+    return text

@@ -1,0 +1,212 @@
+"""Proving a header clean: no value of the source in it, and nothing that the profile doesn't let out.
+
+What is found is told by place and kind, never by value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset
+from pydicom.datadict import tag_for_keyword
+
+from USDICOMizerLib.deidentify.byte_scan import scan_bytes
+from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, compact, folded, identifying_values
+from USDICOMizerLib.deidentify.profile import CODE_OF_OPTION, Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
+from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
+
+__all__ = ["Kind", "Needles", "Residue", "find_residue", "identifying_values", "judge_alone", "scan_bytes"]
+
+_FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE", "UN", "OB", "OW"}
+_NUMBER_VRS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "SV", "UV"})
+_WORDS = re.compile(r"[^\s^=,;\\/()\[\]]+")
+
+
+def _tags(keywords: str) -> frozenset[int]:
+    return frozenset(tag_for_keyword(keyword) for keyword in keywords.split())
+
+
+# Closed vocabularies in text VRs: what the vendor calls the scanner, and codes.
+_TERMS = _tags("""
+    Manufacturer ManufacturerModelName SoftwareVersions TransducerData ProcessingFunction
+    CodeValue LongCodeValue CodeMeaning CodingSchemeDesignator CodingSchemeVersion
+""")
+_IMAGE_COMMENTS = tag_for_keyword("ImageComments")
+_DESCRIPTION = tag_for_keyword("DerivationDescription")
+_METHOD = tag_for_keyword("DeidentificationMethod")
+_METHOD_CODES = tag_for_keyword("DeidentificationMethodCodeSequence")
+_SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("PatientID"),)})
+# Listed attributes that an export may hold because it was made: what was done to the picture, and the tag for people.
+_WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
+_DATE_VRS = frozenset({"DA", "DT", "TM"})
+_META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
+
+
+@dataclass(frozen=True)
+class Residue:
+    """Something that may identify and is still there: where, as a keyword path, and what, in words. Never the value."""
+
+    place: str
+    kind: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.kind}"
+
+
+def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
+    """Search a header, which may not be read from a file yet, for the identifying values of its source."""
+    found: dict[Residue, None] = {}
+    for path, element in _elements(dataset, ()):
+        if path[0] in (_METHOD, _METHOD_CODES) and _is_ours(dataset):
+            continue
+        if element is None:
+            found[Residue(place_of(path), "its value can't be read")] = None
+            continue
+        texts = [folded(text) for text in searched_texts(element)]
+        if path[-1] not in _WRITTEN_LATER and any(
+            text in needles.originals.get(path[-1], ()) and not is_dummy(text.upper()) for text in texts if text
+        ):
+            found[Residue(place_of(path), "the original value")] = None
+        for needle in needles.values:
+            if any(_is_in(needle, text, path, element.VR) for text in texts):
+                found[Residue(place_of(path), f"a value of the source's {needle.kind}")] = None
+    return list(found)
+
+
+def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], DataElement | None]]:
+    """Every element that isn't a sequence, at every level, with its path; None for one that can't be read."""
+    for tag in sorted(dataset.keys()):
+        here = (*path, int(tag))
+        element = read_element(dataset, tag)
+        if element is not None and element.VR == "SQ":
+            for item in element.value:
+                yield from _elements(item, here)
+        else:
+            yield here, element
+
+
+def _is_ours(dataset: Dataset) -> bool:
+    """Whether the method is what this program writes, which holds no value of any source."""
+    return tuple(texts_of(dataset[_METHOD])) in (METHOD, METHOD_WITH_EXCEPTIONS) if _METHOD in dataset else False
+
+
+def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
+    """Whether the needle is in a folded value, searched as far as its strength and the kind of the attribute allow."""
+    tag = path[-1]
+    if vr == "UI":
+        return needle.kind is Kind.UID and needle.text == text
+    if vr in _NUMBER_VRS:
+        return needle.strength is Strength.ANYWHERE and needle.text == text
+    if needle.kind is Kind.TEXT and (tag in _TERMS or tag in _WRITTEN_LATER or vr not in _FREE_TEXT_VRS):
+        return False
+    if vr not in _FREE_TEXT_VRS and vr != "CS":
+        return False  # dates, times and ages are compared with their own attribute's original
+    if needle.strength is Strength.ANYWHERE:
+        return needle.text in text or compact(needle.text) in compact(text)
+    is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS
+    if needle.strength is Strength.WORD:
+        return is_free and not _is_tag(path) and _has_words(text, needle.text)
+    return needle.text in text if is_free else _has_words(text, needle.text)
+
+
+def _has_words(text: str, sought: str) -> bool:
+    words, wanted = _WORDS.findall(text), _WORDS.findall(sought)
+    return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
+
+
+def _is_tag(path: tuple[int, ...]) -> bool:
+    """Whether it is a place of the user's own short words: the tag, or the subject, which may be anybody's initials."""
+    return path[-1] == _IMAGE_COMMENTS or path[0] >> 16 == PRIVATE_GROUP or path in _SUBJECT
+
+
+def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
+    """Judge a header that any tool made, without its source: what should not be there, and what should.
+
+    `dataset` is as read from the file, with its file meta information and preamble. Options of PS3.15 that the
+    De-identification Method Code Sequence claims are allowed what they allow.
+    """
+    found = [*_judge_file(dataset), *_judge_declarations(dataset)]
+    allowed = _claimed_options(dataset)
+    iod = iod_of(text_of(dataset, "SOPClassUID"))
+    found += _judge_level(dataset, (), iod, rules, allowed)
+    return list(dict.fromkeys(found))
+
+
+def _judge_file(dataset: Dataset) -> Iterator[Residue]:
+    if (getattr(dataset, "preamble", None) or b"").strip(b"\0"):
+        yield Residue("preamble", "it holds data")
+    for tag in getattr(dataset, "file_meta", None) or ():
+        if tag.tag.element not in _META_ALLOWED:
+            yield Residue(place_of((int(tag.tag),)), "it should not be in the file meta information")
+
+
+def _judge_declarations(dataset: Dataset) -> Iterator[Residue]:
+    if str(dataset.get("PatientIdentityRemoved", "")) != "YES":
+        yield Residue("PatientIdentityRemoved", "it should be YES (PS3.15 E.1.1)")
+    if not dataset.get("DeidentificationMethod") and not dataset.get("DeidentificationMethodCodeSequence"):
+        yield Residue("DeidentificationMethod", "it is missing, and so is its code sequence (PS3.15 E.1.1)")
+    if not dataset.get("LongitudinalTemporalInformationModified"):
+        yield Residue("LongitudinalTemporalInformationModified", "it is missing (PS3.15 E.3.6)")
+    if str(dataset.get("BurnedInAnnotation", "")) not in ("YES", "NO"):
+        yield Residue("BurnedInAnnotation", "it is missing")
+
+
+def _claimed_options(dataset: Dataset) -> frozenset[str]:
+    claimed = {str(item.get("CodeValue", "")) for item in dataset.get("DeidentificationMethodCodeSequence") or ()}
+    return frozenset(option for option, code in CODE_OF_OPTION.items() if code in claimed)
+
+
+def _judge_level(
+    dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str]
+) -> Iterator[Residue]:
+    for tag in sorted(dataset.keys()):
+        here = (*path, int(tag))
+        if tag.is_private:
+            if not _is_our_block(dataset, here) and "retain_safe_private" not in allowed:
+                yield Residue(place_of(here), "a private element")
+            continue
+        answer = answer_for(here, iod=iod, rules=rules)
+        element = read_element(dataset, tag)
+        if element is None:
+            yield Residue(place_of(here), "its value can't be read")
+            continue
+        if _stands_against(answer.action, element, allowed) and not (len(here) == 1 and int(tag) in _WRITTEN_LATER):
+            yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
+        elif element.VR == "SQ":
+            for item in element.value:
+                yield from _judge_level(item, here, iod, rules, allowed)
+
+
+def _stands_against(action: Action, element: DataElement, allowed: frozenset[str]) -> bool:
+    row = profile_table().rows.get(int(element.tag))
+    if element.tag.element == 0 or element.tag.group == 0x7FE0:
+        return False  # lengths and pixels hold no text
+    if row and any(option in allowed for option in row.options):
+        return False
+    has_value = bool(element.value) if element.VR == "SQ" else element.value not in (None, "", b"") and element.VM > 0
+    if action in (Action.REMOVE, Action.REMOVE_ITEM):
+        # Elsewhere an empty value, or a dummy, says as little as none; but nothing may be there that no one knows.
+        return has_value and not _is_nothing(element) or not row
+    if action is Action.EMPTY:
+        return has_value and not _is_nothing(element)
+    if action is Action.DUMMY and element.VR in _DATE_VRS:
+        return has_value and not _is_nothing(element)
+    return False
+
+
+def _is_nothing(element: DataElement) -> bool:
+    return element.VR != "SQ" and all(is_dummy(text) for text in texts_of(element)) and not isinstance(element.value, bytes)
+
+
+def _is_our_block(dataset: Dataset, path: tuple[int, ...]) -> bool:
+    """Whether it is the private block that holds the tag (PS3.5 7.8.1), which `tags.apply_tag` wrote."""
+    group, element = path[-1] >> 16, path[-1] & 0xFFFF
+    if len(path) > 1 or group != PRIVATE_GROUP:
+        return False
+    creator = element if element <= 0xFF else element >> 8
+    return str(dataset.get((group, creator), None) and dataset[group, creator].value) == PRIVATE_CREATOR

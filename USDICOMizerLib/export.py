@@ -1,0 +1,287 @@
+"""One exam -> one ZIP, with exactly one outcome for every instance."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from USDICOMizerLib import __version__
+from USDICOMizerLib.archive import Export, ManifestRow, member_name, open_export
+from USDICOMizerLib.check import check_archive
+from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
+from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.linkage import ExportRecord, Linkage, SourceRow
+from USDICOMizerLib.logs import log
+from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
+from USDICOMizerLib.readiness import Policy, assess
+from USDICOMizerLib.tags import Tag
+
+
+@dataclass(frozen=True)
+class InstanceResult:
+    """How one instance of an exam ended. `number` is its place in the exam; everything else is pseudonymous too."""
+
+    number: int
+    outcome: Outcome
+    reason: str = ""  # a Problem's value, or the name of an error
+    detail: str = ""
+    file: str = ""
+    box: str = ""  # the crop box as it was cut
+    how: str = ""  # how the pixels went from source to export, in words
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExamResult:
+    """How one exam ended. `path` is the export, None where there was nothing to export."""
+
+    exam: str
+    subject: str
+    path: Path | None
+    instances: tuple[InstanceResult, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What is the same for all exams of a run."""
+
+    preparation: Preparation
+    policy: Policy
+    output: Path
+    linkage: Linkage
+    file_name: str
+    compression_level: int
+    overwrite: bool = False
+    resume: bool = False
+
+
+Numbered = tuple[int, Instance, Decision]
+"""An instance with its number in the exam (from 1, in the order of the plan) and its decision."""
+
+OnInstance = Callable[[str, InstanceResult, int], None]
+"""Called with the exam, how an instance of it ended, and how many instances the exam has."""
+
+
+def export_exam(
+    exam: Exam, decisions: Mapping[str, Decision], subject: str, job: ExportJob, on_instance: OnInstance
+) -> ExamResult:
+    """Prepare what is ready and write the export; `decisions` are by the instances' identities.
+
+    Errors of one instance are its outcome; an export that can't be written is the outcome of all that were ready.
+    """
+    exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
+    name = f"{subject}_{exam_name}.zip"
+    path = job.output / name
+    numbered = _in_order(exam, decisions)
+    work = _work_digest(numbered, subject, job)
+    record = job.linkage.last_export(name) if job.resume and path.exists() else None
+    if record and record.work == work and record.sha256 == _sha256(path):
+        results = _unchanged(numbered, record)
+        for result in results:
+            on_instance(exam_name, result, len(numbered))
+        return ExamResult(exam_name, subject, path, results)
+
+    run = _ExamRun(exam, exam_name, subject, job, on_instance, numbered)
+    error = ""
+    try:
+        with open_export(
+            path,
+            compression_level=job.compression_level,
+            replace=job.overwrite or job.resume,
+            check=lambda stream: _check_before_rename(stream, exam_name),
+        ) as export:
+            for number, instance, decision in numbered:
+                run.take(number, instance, decision, export)
+            run.record_linkage(numbered)
+    except ExportError as problem:
+        error = str(problem)
+        log("export failed", level=logging.ERROR, exam=exam_name, error=problem)
+        run.fail_all_ready(numbered, error)
+        run.record_sources(numbered)
+    written = any(result.outcome is Outcome.PREPARED for result in run.results)
+    if written:
+        job.linkage.add_export(ExportRecord(name, work, _sha256(path), _outcomes(numbered, run.results)))
+    log("exam ended", exam=exam_name, prepared=written, error_text=error)
+    return ExamResult(exam_name, subject, path if written else None, tuple(run.results), error)
+
+
+class _ExamRun:
+    """The instances of one exam on their way into its export, and their outcomes so far."""
+
+    def __init__(self, exam: Exam, exam_name: str, subject: str, job: ExportJob, on_instance: OnInstance, numbered: list[Numbered]):
+        self.exam, self.exam_name, self.subject, self.job = exam, exam_name, subject, job
+        self._on_instance, self._total = on_instance, len(numbered)
+        self.results: list[InstanceResult] = []
+        self._uids: dict[str, str] = {}
+        self._sides_are_tagged = any(decision.tag and decision.tag.side for _, _, decision in numbered)
+
+    def take(self, number: int, instance: Instance, decision: Decision, export: Export) -> None:
+        """Bring one instance to its outcome."""
+        try:
+            result = self._prepared(number, instance, decision, export)
+        except RefusedError as refusal:
+            result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail)
+        except ExportError:
+            raise
+        except Exception as error:  # one bad file never stops an exam; its words may quote the header, so they stay unsaid
+            detail = str(error) if isinstance(error, USDICOMizerError) else "the file could not be processed; the log says where"
+            result = InstanceResult(number, Outcome.FAILED, type(error).__name__, detail)
+            log("instance failed", level=logging.ERROR, exam=self.exam_name, instance=number, error=error)
+        self.results.append(result)
+        log("instance ended", exam=self.exam_name, instance=number, outcome=result.outcome, reason=result.reason)
+        self._on_instance(self.exam_name, result, self._total)
+
+    def _prepared(self, number: int, instance: Instance, decision: Decision, export: Export) -> InstanceResult:
+        if not decision.include:
+            return InstanceResult(number, Outcome.EXCLUDED, detail=decision.note)
+        findings = assess(instance, decision, self.job.policy, self.exam)
+        if findings:
+            raise RefusedError(findings[0].problem, findings[0].detail)
+        with prepare(
+            instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged
+        ) as prepared:
+            name = export.free_name(self._member_name(number, instance, decision.tag))
+            row = manifest_row(name, prepared, decision)
+            export.add(row, prepared.write, size=prepared.size, compress=not prepared.is_compressed)
+            self._uids.update(prepared.header.uid_map)
+        return InstanceResult(
+            number,
+            Outcome.PREPARED,
+            file=name,
+            box=str(prepared.box),
+            how=prepared.pixels.strategy,
+            warnings=(*instance.warnings, *prepared.warnings),
+        )
+
+    def _member_name(self, number: int, instance: Instance, tag: Tag | None) -> str:
+        values = {
+            "subject": self.subject,
+            "exam": self.exam_name,
+            "order": number,
+            "site": tag.site if tag else "",
+            "side": tag.side if tag else "",
+            "purpose": tag.purpose if tag else "",
+            "kind": "cine" if instance.frames > 1 else "frame",
+            "frames": instance.frames,
+            "rows": instance.rows,
+            "columns": instance.columns,
+        }
+        return member_name(self.job.file_name, values)
+
+    def record_linkage(self, numbered: list[Numbered]) -> None:
+        """Write what ties the pseudonyms of this export to originals, before the export exists."""
+        linkage = self.job.linkage
+        linkage.add_uids(self._uids.items())
+        linkage.add_patients((instance.patient.id, self.subject) for _, instance, _ in numbered)
+        self.record_sources(numbered)
+
+    def record_sources(self, numbered: list[Numbered]) -> None:
+        """Write which file each instance number stands for, and how it ended."""
+        self.job.linkage.add_sources(
+            SourceRow(self.exam_name, number, str(instance.source), result.outcome, result.reason)
+            for (number, instance, _), result in zip(numbered, self.results, strict=True)
+        )
+
+    def fail_all_ready(self, numbered: list[Numbered], error: str) -> None:
+        """The export could not be written: what was prepared for it, and what was still to come, has failed."""
+        ended = {result.number: result for result in self.results if result.outcome is not Outcome.PREPARED}
+        self.results = [
+            ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error)
+            for number, _, _ in numbered
+        ]
+
+
+def manifest_row(name: str, prepared: PreparedInstance, decision: Decision) -> ManifestRow:
+    """Describe a prepared instance for manifest.csv."""
+    dataset, description = prepared.dataset, prepared.pixels.description
+    spacing = dataset.get("PixelSpacing") or ()
+    tag = decision.tag or Tag("")
+    return ManifestRow(
+        file=name,
+        study_uid=str(dataset.StudyInstanceUID),
+        series_uid=str(dataset.SeriesInstanceUID),
+        sop_instance_uid=str(dataset.SOPInstanceUID),
+        rows=description.rows,
+        columns=description.columns,
+        frames=description.frames,
+        frame_time=str(dataset.get("FrameTime") or ""),
+        pixel_spacing=" ".join(map(str, spacing)),
+        depth=str(dataset.get("DepthOfScanField") or ""),
+        photometric_interpretation=description.photometric_interpretation,
+        transfer_syntax=description.transfer_syntax_uid,
+        manufacturer=str(dataset.get("Manufacturer") or ""),
+        model=str(dataset.get("ManufacturerModelName") or ""),
+        crop_size=f"{prepared.box.width}x{prepared.box.height}",
+        sector=str(decision.sector.moved(-prepared.box.left, -prepared.box.top)) if decision.mask is Mask.SECTOR else "",
+        site=tag.site,
+        side=tag.side,
+        purpose=tag.purpose,
+        reviewed="yes" if dataset.BurnedInAnnotation == "NO" else "no",
+    )
+
+
+def _in_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbered]:
+    """Number the instances in the order of the plan; ties, and those without an order at the end, by acquisition."""
+
+    def place(instance: Instance) -> tuple[bool, int]:
+        order = decisions[instance.identity].order
+        return (order is None, order or 0)
+
+    ordered = sorted(exam.instances, key=place)
+    return [(number, instance, decisions[instance.identity]) for number, instance in enumerate(ordered, start=1)]
+
+
+def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
+    """A digest of all that decides the bytes of an export."""
+    preparation = job.preparation
+    parts = [
+        __version__,
+        subject,
+        preparation.pseudonyms.fingerprint,
+        repr(preparation.rules),
+        preparation.transfer_syntax,
+        repr(job.policy),
+        job.file_name,
+        str(job.compression_level),
+    ]
+    for number, instance, decision in numbered:
+        status = instance.source.path.stat()
+        parts += [str(number), instance.identity, instance.source.member, str(status.st_size), str(status.st_mtime_ns)]
+        parts.append(repr(decision))
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _outcomes(numbered: list[Numbered], results: list[InstanceResult]) -> dict[str, tuple[str, str]]:
+    return {
+        instance.identity: (result.outcome.value, result.reason)
+        for (_, instance, _), result in zip(numbered, results, strict=True)
+    }
+
+
+def _unchanged(numbered: list[Numbered], record: ExportRecord) -> tuple[InstanceResult, ...]:
+    results = []
+    for number, instance, _ in numbered:
+        outcome, reason = record.outcomes[instance.identity]
+        now = Outcome.UNCHANGED if outcome == Outcome.PREPARED else Outcome(outcome)
+        results.append(InstanceResult(number, now, reason))
+    return tuple(results)
+
+
+def _check_before_rename(stream: IO[bytes], exam_name: str) -> None:
+    findings = check_archive(stream)
+    if findings:
+        log("export did not pass its check", level=logging.ERROR, exam=exam_name, findings=len(findings))
+        raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")

@@ -1,0 +1,110 @@
+"""What is there and how ready it is; and what would happen to each attribute, by which rule, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.deidentify.profile import Answer, Rules, answer_for, iod_of, place_of
+from USDICOMizerLib.exam import Exam
+from USDICOMizerLib.readiness import Policy, assess
+from USDICOMizerLib.sources import read_header
+from USDICOMizerLib.tags import Tag
+
+
+@dataclass(frozen=True)
+class InstanceFacts:
+    """One instance as `inspect` shows it: technical facts and readiness, nothing that names a person."""
+
+    number: int
+    kind: str
+    size: str
+    transfer_syntax: str
+    photometric_interpretation: str
+    device: str
+    crop: str
+    proposal: str
+    confidence: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What would happen to one attribute, and in how many places of the input it stands."""
+
+    attribute: str
+    places: int
+    action: str
+    rule: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ExamFacts:
+    """One exam as `inspect` shows it; `missing` are the tags of the protocol that no included instance has."""
+
+    instances: tuple[InstanceFacts, ...]
+    missing: tuple[str, ...]
+
+
+def exam_facts(exam: Exam, decisions: Mapping[str, Decision], policy: Policy, expected: Sequence[Tag]) -> ExamFacts:
+    """The facts of each instance of an exam, in acquisition order, and what the protocol still expects."""
+    there = {(made.tag.site, made.tag.side) for made in map(decisions.get, _identities(exam)) if made.include and made.tag}
+    missing = tuple(str(tag) for tag in expected if (tag.site, tag.side) not in there)
+    return ExamFacts(tuple(_instance_facts(exam, decisions, policy)), missing)
+
+
+def _identities(exam: Exam) -> list[str]:
+    return [instance.identity for instance in exam.instances]
+
+
+def _instance_facts(exam: Exam, decisions: Mapping[str, Decision], policy: Policy) -> Iterator[InstanceFacts]:
+    for number, instance in enumerate(exam.instances, start=1):
+        decision = decisions[instance.identity]
+        findings = assess(instance, decision, policy, exam) if decision.include else ()
+        device = instance.device
+        yield InstanceFacts(
+            number=number,
+            kind=f"cine of {instance.frames}" if instance.frames > 1 else "frame",
+            size=f"{instance.columns}x{instance.rows}",
+            transfer_syntax=UID(instance.transfer_syntax).name if instance.transfer_syntax else "",
+            photometric_interpretation=instance.photometric_interpretation,
+            device=" ".join(filter(None, (device.manufacturer, device.model))),
+            crop="none" if decision.whole_frame else str(decision.crop or ""),
+            proposal=decision.proposal,
+            confidence="" if decision.confidence is None else f"{decision.confidence:.2f}",
+            problems=tuple(finding.problem.value for finding in findings) if decision.include else ("excluded",),
+        )
+
+
+def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:
+    """Ask about every element of every header, nested ones included, and count the places of each answer."""
+    places: Counter[tuple[str, Answer]] = Counter()
+    for exam in exams:
+        for instance in exam.instances:
+            iod = iod_of(instance.sop_class_uid)
+            for path, vr in _elements(read_header(instance.source), ()):
+                places[place_of(path), answer_for(path, vr, iod=iod, rules=rules)] += 1
+    return [
+        Explanation(attribute, count, answer.action.value, answer.rule, answer.why)
+        for (attribute, answer), count in sorted(places.items(), key=lambda item: item[0][0])
+    ]
+
+
+def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
+    for tag in sorted(dataset.keys()):
+        here = (*path, int(tag))
+        try:
+            element = dataset[tag]
+        except Exception:  # a value that can't be read is no reason not to answer for its attribute
+            yield here, ""
+            continue
+        yield here, element.VR
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from _elements(item, here)

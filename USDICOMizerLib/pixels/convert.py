@@ -1,0 +1,189 @@
+"""Frames of a source -> encoded frames of the output: cut, blanked, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from pydicom import uid
+
+from USDICOMizerLib.errors import RefusedError
+from USDICOMizerLib.geometry import CropBox, Redaction
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels.encode import OutputSyntax, Picture
+from USDICOMizerLib.pixels.frames import unpack_pairs
+from USDICOMizerLib.pixels.layout import Photometric
+from USDICOMizerLib.pixels.source import LossyStep, PixelSource
+from USDICOMizerLib.pixels.strategy import Method, Strategy, choose_strategy
+
+
+@dataclass(frozen=True, eq=False)
+class PixelRequest:
+    """What is wanted of the frames.
+
+    `box` is what is cut out, in pixels of the stored frame. `keep` is (rows, columns) bool over the whole stored frame,
+    True where the picture stays (None: everywhere). `redactions` are blanked too.
+    """
+
+    box: CropBox
+    keep: np.ndarray | None = None
+    redactions: tuple[Redaction, ...] = ()
+    transfer_syntax: OutputSyntax = OutputSyntax.SAME
+
+
+@dataclass(frozen=True)
+class PixelDescription:
+    """The frames of the output as the header has to describe them (PS3.3 C.7.6.3).
+
+    `planar_configuration` is None for one sample per pixel. `lossy_step` is the lossy compression that the source was
+    stored in, which the header's history has to hold although the output is lossless.
+    """
+
+    rows: int
+    columns: int
+    frames: int
+    samples_per_pixel: int
+    photometric_interpretation: str
+    planar_configuration: int | None
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    pixel_representation: int
+    transfer_syntax_uid: str
+    lossy_step: LossyStep | None
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether the frames go into items (PS3.5 A.4)."""
+        return uid.UID(self.transfer_syntax_uid).is_compressed
+
+    @property
+    def native_frame_bytes(self) -> int:
+        """Bytes of one frame when it isn't compressed; 4:2:2 has two samples for each pixel."""
+        samples = 2 if self.photometric_interpretation == Photometric.YBR_FULL_422 else self.samples_per_pixel
+        return self.rows * self.columns * samples * (self.bits_allocated // 8)
+
+
+class ConvertedPixels:
+    """The frames of the output, made while they are asked for. `box` is what was really cut, after snapping."""
+
+    def __init__(self, source: PixelSource, request: PixelRequest, box: CropBox, strategy: Strategy, picture: Picture):
+        """Use `convert`."""
+        self.box = box
+        self.strategy = strategy.words
+        self._source = source
+        self._redactions = request.redactions
+        self._kept = None if request.keep is None else request.keep[box.top : box.bottom, box.left : box.right]
+        self._encoder = strategy.encoder
+        self._picture = picture
+        self._in_pairs = strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs
+        self._by_plane = strategy.method is Method.NATIVE_SLICE and source.layout.planar_configuration == 1
+        self.description = self._describe()
+
+    def _describe(self) -> PixelDescription:
+        picture = self._picture
+        photometric = Photometric.YBR_FULL_422 if self._in_pairs else self._encoder.photometric(picture)
+        return PixelDescription(
+            rows=picture.rows,
+            columns=picture.columns,
+            frames=self._source.layout.frames,
+            samples_per_pixel=picture.samples_per_pixel,
+            photometric_interpretation=photometric.value,
+            planar_configuration=None if picture.samples_per_pixel == 1 else int(self._by_plane),
+            bits_allocated=picture.bits_allocated,
+            bits_stored=picture.bits_stored,
+            high_bit=picture.bits_stored - 1,
+            pixel_representation=int(picture.signed),
+            transfer_syntax_uid=str(self._encoder.transfer_syntax_uid),
+            lossy_step=self._source.lossy_step,
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd in the source; complete once all frames have been read."""
+        return self._source.warnings
+
+    def frames(self) -> Iterator[bytes]:
+        """The encoded frames in order, one at a time.
+
+        Native: the bytes of the frame, little-endian (the whole value needs padding to an even length, a frame has
+        none). Compressed: a codestream of even length.
+
+        Raises RefusedError (damaged-pixel-data and the others of `PixelSource.pixels`) in place of a frame that would
+        be wrong or missing.
+        """
+        for samples in self._pictures():
+            if self._by_plane:
+                samples = samples.transpose(2, 0, 1)
+            yield self._encoder.encode(samples, self._picture)
+
+    def display_frames(self) -> Iterator[np.ndarray]:
+        """What leaves, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
+        for samples in self._pictures():
+            yield self._source.display.show(unpack_pairs(samples) if self._in_pairs else samples)
+
+    def _pictures(self) -> Iterator[np.ndarray]:
+        """Cut and blanked samples: (rows, columns, samples), or (rows, columns / 2, Y Y CB CR) in pairs."""
+        read = self._source.pairs if self._in_pairs else self._source.pixels
+        black = self._source.display.black
+        for index in range(self._source.layout.frames):
+            samples = read(index, self.box)
+            blank = self._blank(index)
+            if blank is not None:
+                samples = np.array(samples)
+                if self._in_pairs:
+                    # The pixels of a pair share their colour: a pair that is partly outside is outside.
+                    luma, *chroma = black
+                    samples[blank.reshape(blank.shape[0], -1, 2).any(axis=2)] = (luma, luma, *chroma)
+                else:
+                    samples[blank] = black
+            yield samples
+
+    def _blank(self, index: int) -> np.ndarray | None:
+        """Which pixels of the cut frame become black; None when none do."""
+        redactions = [redaction for redaction in self._redactions if redaction.covers(index + 1)]
+        if self._kept is None and not redactions:
+            return None
+        shape = (self.box.height, self.box.width)
+        blank = np.zeros(shape, dtype=bool) if self._kept is None else ~self._kept
+        for redaction in redactions:
+            cut = redaction.box.intersection(self.box)
+            if cut is not None:
+                cut = cut.moved(-self.box.left, -self.box.top)
+                blank[cut.top : cut.bottom, cut.left : cut.right] = True
+        return blank
+
+
+def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
+    """Settle how the frames are converted; they are read when `ConvertedPixels.frames` is asked for them.
+
+    4:2:2 that stays 4:2:2 is cut at even columns: the box snaps inward, see `ConvertedPixels.box`.
+
+    Raises RefusedError: crop-outside-image, unsupported-transfer-syntax, damaged-pixel-data. ValueError when `keep`
+    has not the shape of the stored frame.
+    """
+    layout, box = source.layout, request.box
+    if not box.fits(layout.columns, layout.rows):
+        raise RefusedError(Problem.CROP_OUTSIDE_IMAGE, f"the image is {layout.columns} x {layout.rows} pixels")
+    if request.keep is not None and request.keep.shape != (layout.rows, layout.columns):
+        raise ValueError("keep has to have the rows and columns of the stored frame")
+    picture = Picture(
+        rows=box.height,
+        columns=box.width,
+        samples_per_pixel=layout.samples_per_pixel,
+        photometric=layout.decoded_photometric,
+        bits_allocated=layout.bits_allocated,
+        bits_stored=layout.bits_stored,
+        signed=layout.signed,
+    )
+    strategy = choose_strategy(layout, picture, request.transfer_syntax)
+    if strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs:
+        snapped = box.snapped_inward(2, 1, layout.columns, layout.rows)
+        if snapped is None:
+            raise RefusedError(
+                Problem.CROP_OUTSIDE_IMAGE, "the crop box holds no whole pair of pixels that share their colour"
+            )
+        box = snapped
+        picture = replace(picture, columns=box.width)
+    return ConvertedPixels(source, request, box, strategy, picture)

@@ -1,0 +1,134 @@
+"""The pixel data of one instance, opened for reading a frame at a time."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from USDICOMizerLib.errors import RefusedError
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels.codestream import CodestreamError, read_jpeg2000_header, read_jpeg_header
+from USDICOMizerLib.pixels.decode import decode_frame
+from USDICOMizerLib.pixels.display import display_of
+from USDICOMizerLib.pixels.element import find_pixel_data
+from USDICOMizerLib.pixels.frames import NativeFrames, damaged, open_frames
+from USDICOMizerLib.pixels.layout import Family, layout_of, require_supported_syntax
+
+# A deflated dataset may be this much longer than its declared frames: Number of Frames can be wrong.
+_LEEWAY = 16
+
+
+@dataclass(frozen=True)
+class LossyStep:
+    """A lossy compression that the pixels have been through: values of (0028,2114) and (0028,2112)."""
+
+    method: str
+    ratio: float
+
+
+class PixelSource:
+    """Pixel data of one instance. The stream stays the caller's, and has to be open while frames are read.
+
+    `layout` describes what is stored, with the number of frames that is really there; `display` how it is shown.
+    """
+
+    def __init__(self, stream: BinaryIO, header: Dataset):
+        """Use `open_pixels`."""
+        declared = str(getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID") or "")
+        largest = 0
+        if declared:
+            require_supported_syntax(declared)
+            claimed, _ = layout_of(header, declared)
+            largest = claimed.decoded_frame_bytes * claimed.frames * _LEEWAY
+        element = find_pixel_data(stream, header, largest)
+        if element.stream is not stream:
+            weakref.finalize(self, element.stream.close)
+        claimed, self._warnings = layout_of(header, element.transfer_syntax)
+        self._frames = open_frames(element, claimed, header)
+        self.layout = self._frames.layout
+        self.display = display_of(header, self.layout)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd but could be read without doubt; complete once all frames have been read."""
+        return tuple(dict.fromkeys([*self._warnings, *self._frames.warnings]))
+
+    @property
+    def splits_into_pairs(self) -> bool:
+        """Whether the frames can be cut as 4:2:2 pairs, see `pairs`."""
+        return isinstance(self._frames, NativeFrames) and self._frames.splits_into_pairs
+
+    @property
+    def lossy_step(self) -> LossyStep | None:
+        """The lossy compression that the frames are stored in; None where it is lossless, or can't be told.
+
+        Read off the first codestream. Raises RefusedError (damaged-pixel-data).
+        """
+        if isinstance(self._frames, NativeFrames):
+            return None
+        method = self._lossy_method()
+        if method is None:
+            return None
+        ratio = self.layout.decoded_frame_bytes * self.layout.frames / max(1, self._frames.total_bytes)
+        return LossyStep(method, round(ratio, 2))
+
+    def _lossy_method(self) -> str | None:
+        family = self.layout.family
+        try:
+            if family is Family.JPEG:
+                return "ISO_10918_1"
+            if family is Family.JPEG_LS:
+                return "ISO_14495_1" if read_jpeg_header(self._frames.read(0)).near else None
+            if family in (Family.JPEG_2000, Family.HTJ2K):
+                irreversible = not read_jpeg2000_header(self._frames.read(0)).reversible
+                return ("ISO_15444_1" if family is Family.JPEG_2000 else "ISO_15444_15") if irreversible else None
+        except CodestreamError as error:
+            raise damaged(f"the codestream of a frame can't be read: {error}") from None
+        return None
+
+    def pixels(self, index: int, box: CropBox) -> np.ndarray:
+        """Samples of frame `index` (from 0) in the box, as stored: (rows, columns, samples), `layout.decoded_photometric`.
+
+        Of uncompressed frames only the rows of the box are read.
+
+        Raises RefusedError: damaged-pixel-data, unsupported-transfer-syntax,
+        unsupported-photometric-interpretation.
+        """
+        if isinstance(self._frames, NativeFrames):
+            return self._frames.pixels(index, box)
+        whole = decode_frame(self._frames.read(index), self.layout, self._warn)
+        return whole[box.top : box.bottom, box.left : box.right]
+
+    def pairs(self, index: int, box: CropBox) -> np.ndarray:
+        """4:2:2 pairs of a frame, where `splits_into_pairs`: (rows, columns / 2, Y Y CB CR); left and right are even."""
+        return self._frames.pairs(index, box)
+
+    def display_frames(self) -> Iterator[np.ndarray]:
+        """The frames as a viewer shows them: (rows, columns, 3) uint8 RGB, one at a time. Raises as `pixels` does."""
+        whole = CropBox(0, 0, self.layout.columns, self.layout.rows)
+        for index in range(self.layout.frames):
+            yield self.display.show(self.pixels(index, whole))
+
+    def _warn(self, sentence: str) -> None:
+        if sentence not in self._warnings:
+            self._warnings.append(sentence)
+
+
+def open_pixels(stream: BinaryIO, header: Dataset) -> PixelSource:
+    """Open the pixel data of a file.
+
+    `stream` is the whole file, seekable and open as long as frames are read; `header` its dataset without pixel data,
+    with file meta information.
+
+    Raises RefusedError: unsupported-transfer-syntax, unsupported-photometric-interpretation, damaged-pixel-data,
+    no-pixel-data.
+    """
+    if "Rows" not in header and "PhotometricInterpretation" not in header:
+        raise RefusedError(Problem.NO_PIXEL_DATA, "the instance is not an image")
+    return PixelSource(stream, header)

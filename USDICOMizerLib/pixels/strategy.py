@@ -1,0 +1,75 @@
+"""What is done with the frames of an instance: one table, read from the top."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from USDICOMizerLib.errors import RefusedError
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels.encode import ENCODERS, Encoder, OutputSyntax, Picture
+from USDICOMizerLib.pixels.layout import Family, PixelLayout
+
+
+class Method(StrEnum):
+    """How the frames get from the source to the output."""
+
+    NATIVE_SLICE = "native slice"  # bytes are cut out where they stand, in their own photometric interpretation
+    RECODE = "decode and encode losslessly"
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """The method, the encoder, and both in words for the report."""
+
+    method: Method
+    encoder: Encoder
+    words: str
+
+
+_SAME, _EXPLICIT, _RLE = OutputSyntax.SAME, OutputSyntax.EXPLICIT_LITTLE_ENDIAN, OutputSyntax.RLE
+_JPEG_LS, _JPEG_2000, _HTJ2K = OutputSyntax.JPEG_LS, OutputSyntax.JPEG_2000, OutputSyntax.HTJ2K
+
+# Where a family has no lossless encoder: the smallest that every installation has, then what never fails.
+_ANY_LOSSLESS = (_JPEG_LS, _RLE, _EXPLICIT)
+
+# source family, wanted -> method, and the outputs to try in this order. A wanted syntax that is not in the
+# table is written as such or refused: only `same` leaves a choice.
+_TABLE = (
+    (Family.NATIVE, _SAME, Method.NATIVE_SLICE, (_EXPLICIT,)),
+    (Family.NATIVE, _EXPLICIT, Method.NATIVE_SLICE, (_EXPLICIT,)),
+    (Family.RLE, _SAME, Method.RECODE, (_RLE,)),
+    (Family.JPEG_LS, _SAME, Method.RECODE, _ANY_LOSSLESS),
+    (Family.JPEG_LOSSLESS, _SAME, Method.RECODE, _ANY_LOSSLESS),
+    (Family.JPEG_2000, _SAME, Method.RECODE, (_JPEG_2000, *_ANY_LOSSLESS)),
+    (Family.HTJ2K, _SAME, Method.RECODE, (_HTJ2K, _JPEG_2000, *_ANY_LOSSLESS)),
+    (Family.JPEG, _SAME, Method.RECODE, _ANY_LOSSLESS),
+)
+
+
+def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax) -> Strategy:
+    """The strategy for frames of `source` that become `picture`.
+
+    Raises RefusedError (unsupported-transfer-syntax) where the wanted syntax can't be written; the detail says why.
+    """
+    method, outputs = Method.RECODE, (wanted,)
+    for family, asked, table_method, table_outputs in _TABLE:
+        if (family, asked) == (source.family, wanted):
+            method, outputs = table_method, table_outputs
+    obstacle = None
+    for output in outputs:
+        encoder = ENCODERS[output]
+        obstacle = encoder.obstacle(picture)
+        if obstacle is None:
+            return Strategy(method, encoder, _words(source.family, method, encoder))
+    raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, str(obstacle))
+
+
+def _words(family: Family, method: Method, encoder: Encoder) -> str:
+    if method is Method.NATIVE_SLICE:
+        return f"cut out of the stored bytes, written as {encoder.name}"
+    if family is Family.NATIVE:
+        return f"cut out of the stored bytes, encoded losslessly as {encoder.name}"
+    verb = "written" if encoder is ENCODERS[OutputSyntax.EXPLICIT_LITTLE_ENDIAN] else "encoded losslessly"
+    loss = ", so that nothing more is lost" if family is Family.JPEG else ""
+    return f"{family} decoded, cut and {verb} as {encoder.name}{loss}"

@@ -1,0 +1,197 @@
+"""One instance and its decision -> one prepared instance: cut, cleaned, tagged, proven, ready to be written."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import struct
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from USDICOMizerLib.cropped_header import describe_pixels
+from USDICOMizerLib.decision import Decision, blanking, decision_is_reviewed, output_box
+from USDICOMizerLib.deidentify.header import DeidentifiedHeader, Rules, deidentify_header
+from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
+from USDICOMizerLib.deidentify.residue import Needles, find_residue, identifying_values, scan_bytes
+from USDICOMizerLib.errors import RefusedError, USDICOMizerError
+from USDICOMizerLib.exam import Instance
+from USDICOMizerLib.files import Writable
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels import ConvertedPixels, OutputSyntax, PixelRequest, convert, open_pixels
+from USDICOMizerLib.sources import read_header, verify
+from USDICOMizerLib.tags import apply_tag
+
+_SPOOL_IN_MEMORY = 8 * 2**20
+_ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
+_SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+_PIXEL_DATA = struct.pack("<HH", 0x7FE0, 0x0010)
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+_LONGEST_ELEMENT = 0xFFFFFFFE
+
+
+class SourceChangedError(USDICOMizerError):
+    """The source is not what it was when the input was read."""
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is the same for all instances of a run."""
+
+    rules: Rules
+    pseudonyms: Pseudonyms
+    transfer_syntax: OutputSyntax
+
+
+@dataclass(frozen=True)
+class PreparedInstance:
+    """A prepared instance: its header is complete, its frames come one at a time while it is written.
+
+    `dataset` has file meta information and no pixel data; `box` is what was cut, after any snapping.
+    """
+
+    dataset: Dataset
+    box: CropBox
+    header: DeidentifiedHeader
+    pixels: ConvertedPixels
+    needles: Needles
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the frames are encapsulated (PS3.5 A.4)."""
+        return UID(self.pixels.description.transfer_syntax_uid).is_compressed
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know about this instance; no identifying value."""
+        return tuple(self.pixels.warnings)
+
+    @property
+    def size(self) -> int:
+        """About how many bytes `write` puts out; for compressed frames an upper bound in practice."""
+        description = self.pixels.description
+        pixels = description.rows * description.columns * description.samples_per_pixel * description.frames
+        return pixels * description.bits_allocated // 8 + 2**16
+
+    def write(self, stream: Writable) -> None:
+        """Write the DICOM file (PS3.10), one frame in memory at a time.
+
+        Raises RefusedError where a frame is damaged, or an identifying value of the source stands in the bytes.
+        """
+        header = io.BytesIO()
+        dcmwrite(header, self.dataset, enforce_file_format=True)
+        chunks = self._encapsulated() if self.is_compressed else self._native()
+        found = scan_bytes(_written(chunks, stream, first=header.getvalue()), self.needles)
+        if found:
+            raise RefusedError(Problem.RESIDUE, f"the written bytes hold a value of the source's {', '.join(sorted(found))}")
+
+    def _native(self) -> Iterator[bytes]:
+        description = self.pixels.description
+        bits = description.rows * description.columns * description.samples_per_pixel * description.bits_allocated
+        if description.photometric_interpretation == "YBR_FULL_422":
+            bits = bits * 2 // 3  # PS3.3 C.7.6.3.1.2: two Y for one CB and one CR
+        length = bits // 8 * description.frames
+        padded = length + length % 2
+        if padded > _LONGEST_ELEMENT:
+            raise RefusedError(
+                Problem.UNSUPPORTED_TRANSFER_SYNTAX,
+                "the uncompressed frames exceed the 4 GiB that DICOM allows; add --transfer-syntax jpeg-ls",
+            )
+        vr = b"OW" if description.bits_allocated > 8 else b"OB"
+        yield _PIXEL_DATA + vr + struct.pack("<HL", 0, padded)
+        written = 0
+        for frame in self.pixels.frames():
+            written += len(frame)
+            yield frame
+        if written != length:
+            raise RefusedError(Problem.DAMAGED_PIXEL_DATA, "the frames don't fill the size that the header gives")
+        if padded > length:
+            yield b"\0"
+
+    def _encapsulated(self) -> Iterator[bytes]:
+        """A fragment a frame behind a basic offset table, for which the frames are spooled first (PS3.5 A.4)."""
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
+            lengths = []
+            for frame in self.pixels.frames():
+                padded = frame + b"\0" * (len(frame) % 2)
+                lengths.append(len(padded))
+                spool.write(padded)
+            spool.seek(0)
+            yield _PIXEL_DATA + b"OB" + struct.pack("<HL", 0, _UNDEFINED_LENGTH)
+            yield _basic_offset_table(lengths)
+            for length in lengths:
+                yield _ITEM + struct.pack("<L", length)
+                yield spool.read(length)
+            yield _SEQUENCE_END
+
+
+def _basic_offset_table(lengths: list[int]) -> bytes:
+    offsets, offset = [], 0
+    for length in lengths:
+        offsets.append(offset)
+        offset += 8 + length
+    if offset > _LONGEST_ELEMENT:
+        offsets = []  # beyond 32 bits: the table may be empty
+    return _ITEM + struct.pack(f"<L{len(offsets)}L", 4 * len(offsets), *offsets)
+
+
+def _written(chunks: Iterable[bytes], stream: Writable, *, first: bytes) -> Iterator[bytes]:
+    """Write each chunk and hand it on to the residue scan: one pass for both."""
+    stream.write(first)
+    yield first
+    for chunk in chunks:
+        stream.write(chunk)
+        yield chunk
+
+
+@contextlib.contextmanager
+def prepare(
+    instance: Instance, decision: Decision, subject: str, preparation: Preparation, *, sides_are_tagged: bool = False
+) -> Iterator[PreparedInstance]:
+    """Prepare one instance; the source stays open for the frames until the block ends.
+
+    `sides_are_tagged` says that instances of its exam have a side of their own: then the series' Laterality goes, which
+    has to be the same for all of a series.
+
+    Raises RefusedError for a problem of this instance, SourceChangedError where the file was replaced meanwhile.
+    """
+    header = read_header(instance.source)
+    if str(header.get("SOPInstanceUID", "")) != instance.sop_instance_uid:
+        raise SourceChangedError("the source changed after the input was read; run the command again")
+    verify(instance.source)
+    reviewed = decision_is_reviewed(instance, decision)
+    with instance.source.open() as stream:
+        pixels = convert(
+            open_pixels(stream, header),
+            PixelRequest(
+                box=output_box(instance, decision),
+                keep=blanking(instance, decision),
+                redactions=decision.redactions,
+                transfer_syntax=preparation.transfer_syntax,
+            ),
+        )
+        cleaned = deidentify_header(
+            header,
+            preparation.rules,
+            preparation.pseudonyms,
+            subject,
+            instance_identity=instance.identity,
+            reviewed=reviewed,
+        )
+        masked = blanking(instance, decision) is not None or bool(decision.redactions)
+        describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
+        if decision.tag:
+            apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
+        if sides_are_tagged and "Laterality" in cleaned.dataset:
+            del cleaned.dataset.Laterality
+        needles = identifying_values(header)
+        residue = find_residue(cleaned.dataset, needles)
+        if residue:
+            places = ", ".join(sorted({found.place for found in residue}))
+            raise RefusedError(Problem.RESIDUE, f"a value that identifies the patient stands in {places}")
+        yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles)
