@@ -8,8 +8,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 from real_files import real_file
+from repository import REPOSITORY
 
 from USDICOMizerLib.sample_exam import make_sample_exam
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import json
 import struct
 from collections.abc import Iterator
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -19,13 +17,15 @@ from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
 
+from USDICOMizerLib.deidentify.profile import profile_table
 from USDICOMizerLib.sample_exam import SampleKind, sample_dataset
 
 # Attributes that a file needs as they are to be read at all, or that the plants below treat on their own.
 _NEEDED = {"SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SpecificCharacterSet", "Modality"}
 _BYTES = {"OB", "OW", "UN", "OB or OW"}
 _TEXTS = {"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"}
-_SKIPPED_VRS = {"SQ", "US", "SS", "AT", "OV", "SV", "UV", "SL"}
+# Binary numbers say nothing by themselves.
+_SKIPPED_VRS = {"SQ", "US", "SS", "UL", "AT", "OV", "SV", "UV", "SL", "US or SS", "US or OW", "US or SS or OW"}
 
 
 class Plants:
@@ -34,10 +34,13 @@ class Plants:
     def __init__(self) -> None:
         self.places: dict[str, str] = {}
         self._numbers = itertools.count(1)
+        self.patient_id = self.text("Patient ID")  # the same in all instances of an exam, or it would be refused
+        self.issuer = self.text("issuer of the Patient ID")
+        self.patient_name = f"{self.text('family name')}^{self.text('given name')}"
 
-    def text(self, place: str, longest: int = 64) -> str:
-        """A text that occurs nowhere else, in capitals (legal in every text VR)."""
-        value = f"QZX{next(self._numbers):05d}WVK"[:longest]
+    def text(self, place: str) -> str:
+        """A text of 12 capitals and digits that occurs nowhere else; legal in every text VR, and in words of 2 or 4 bytes."""
+        value = f"QZX{next(self._numbers):05d}WVKJ"
         self.places[value] = place
         return value
 
@@ -67,37 +70,18 @@ class Plants:
             case "OD" | "OF" | "OL":
                 return (self.text(place) * 8)[:64].encode()
             case _:
-                return self.text(place, 16)
+                return self.text(place)
         self.places[value] = place
         return value
 
 
 def listed_attributes() -> Iterator[tuple[int, str]]:
     """Tag and VR of the attributes of PS3.15 Table E.1-1 that pydicom knows."""
-    table = json.loads((files("USDICOMizerLib.deidentify") / "ps315_table_e1_1.json").read_text())
-    for tag_text in sorted(_tags_in(table)):
-        tag = int(tag_text, 16)
+    for tag in sorted(profile_table().rows):
         try:
             yield tag, dictionary_VR(tag)
         except KeyError:
             continue
-
-
-def _tags_in(value: object) -> Iterator[str]:
-    """Every 8-digit hexadecimal tag anywhere in the table's JSON, whatever its layout."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _tags_in(key)
-            yield from _tags_in(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _tags_in(inner)
-    elif isinstance(value, str) and len(value) == 8:
-        try:
-            int(value, 16)
-        except ValueError:
-            return
-        yield value
 
 
 def plant_everywhere(dataset: Dataset, plants: Plants) -> None:
@@ -134,7 +118,7 @@ def _plant_listed(dataset: Dataset, plants: Plants, where: str, *, only_texts: b
 
     for tag, vr in listed_attributes():
         keyword = keyword_for_tag(tag)
-        if keyword in _NEEDED or vr in _SKIPPED_VRS or tag >> 16 in (0x0002, 0x5000, 0x6000):
+        if keyword in _NEEDED or vr in _SKIPPED_VRS or tag >> 16 in (0x0000, 0x0002, 0x5000, 0x6000, 0x7FE0):
             continue
         if only_texts and vr not in _TEXTS:
             continue
@@ -159,8 +143,9 @@ def planted_bytes(kind: SampleKind, plants: Plants, *, number: int = 1) -> bytes
         frames = list(generate_frames(dataset.PixelData, number_of_frames=3))
         dataset.PixelData = encapsulate([_with_markers(frame, plants) for frame in frames])
         dataset["PixelData"].is_undefined_length = True
-    dataset.file_meta.SourceApplicationEntityTitle = plants.text("source AE title", 16)
-    dataset.file_meta.SendingApplicationEntityTitle = plants.text("sending AE title", 16)
+    dataset.PatientID, dataset.IssuerOfPatientID, dataset.PatientName = plants.patient_id, plants.issuer, plants.patient_name
+    dataset.file_meta.SourceApplicationEntityTitle = plants.text("source AE title")
+    dataset.file_meta.SendingApplicationEntityTitle = plants.text("sending AE title")
     dataset.file_meta.PrivateInformationCreatorUID = "1.2.826.0.1.9999.1.31337"
     plants.places["1.2.826.0.1.9999.1.31337"] = "private information creator"
     dataset.file_meta.PrivateInformation = plants.text("private information").encode()

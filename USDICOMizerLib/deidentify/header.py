@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pydicom import config
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.multival import MultiValue
@@ -53,6 +54,11 @@ _PROFILE = f"PS3.15 {profile_table().edition} Basic Profile"
 METHOD = (f"USDICOMizer {__version__}", _PROFILE)
 METHOD_WITH_EXCEPTIONS = (f"USDICOMizer {__version__}", f"{_PROFILE} with exceptions")
 DEEPEST_NESTING = 16
+# Attributes that may not be present unless another has a value (PS3.3 C.7.1.1), which the profile takes away.
+_MAY_ONLY_STAND_WITH = {
+    tag_for_keyword("ResponsiblePersonRole"): tag_for_keyword("ResponsiblePerson"),
+    tag_for_keyword("PatientAlternativeCalendar"): tag_for_keyword("PatientBirthDateInAlternativeCalendar"),
+}
 _UNICODE = "ISO_IR 192"
 _NOT_ASCII_COMPATIBLE = "ISO_IR 13"  # JIS X 0201 has other characters at the places of \ and ~
 _LONGEST_SUBJECT = 64
@@ -141,6 +147,10 @@ class _Cleaning:
                 self.removed.add(place_of((*path, int(tag))))
             if element is not None:
                 target.add(element)
+        for dependent, needed in _MAY_ONLY_STAND_WITH.items():
+            if dependent in target and not target.get(needed):
+                del target[dependent]
+                self.removed.add(place_of((*path, dependent)))
         return target
 
     def new_uid(self, original: str) -> str:

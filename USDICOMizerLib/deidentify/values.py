@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import inf
 
 from pydicom.charset import python_encoding
+from pydicom.datadict import dictionary_has_tag, dictionary_VM
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -44,6 +46,7 @@ _PATTERNS = {
 }
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f\ufffd\ud800-\udfff]")
+_NUMBER_VRS = frozenset({"AT", "FD", "FL", "SL", "SS", "SV", "UL", "US", "UV"})
 _LONGEST_HIDDEN_TEXT = 1024
 _WORD_SIZES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
@@ -104,7 +107,20 @@ def is_sound(element: DataElement, *, character_set_known: bool) -> bool:
         forbidden = _CONTROL_BUT_LINES if element.VR in _LINES_VRS else _CONTROL
         readable = character_set_known or all(map(str.isascii, texts))
         return not isinstance(element.value, bytes) and readable and not any(map(forbidden.search, texts))
-    return True
+    if element.VR == "AT" and not all(map(dictionary_has_tag, _tags_of(element))):
+        return False
+    return element.VR not in _NUMBER_VRS or element.VM <= _most_values(element.tag)
+
+
+def _tags_of(element: DataElement) -> list[BaseTag]:
+    value = element.value
+    return list(value) if isinstance(value, MultiValue | list) else [] if value is None else [value]
+
+
+def _most_values(tag: BaseTag) -> float:
+    """The greatest value multiplicity that the dictionary allows: a row of numbers may spell a name in ASCII."""
+    greatest = dictionary_VM(tag).rpartition("-")[2]
+    return int(greatest) if greatest.isdigit() else inf
 
 
 def is_known_character_set(terms: Iterable[str]) -> bool:

@@ -177,7 +177,8 @@ def _with_pillow(header: JpegHeader, ycc: bool) -> np.ndarray:
     """Decode 8-bit JPEG with libjpeg: the components as they are coded, or from YCbCr to RGB where `ycc`.
 
     libjpeg fills what is missing with grey and says nothing. So the EOI marker is taken away: then a scan that is
-    short of data runs out of it, which is an error. Where no EOI was there the filling must not matter.
+    short of more than its last block runs out of it, which is an error. Where no EOI was there the filling must not
+    matter at all.
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
@@ -298,12 +299,6 @@ def _decode_jpeg_2000(header: Jpeg2000Header) -> np.ndarray:
         import openjpeg
 
         return openjpeg.decode(header.bare)
-    except ImportError:
-        pass
-    try:
-        import imagecodecs
-
-        return (imagecodecs.htj2k_decode if header.high_throughput else imagecodecs.jpeg2k_decode)(header.bare)
     except ImportError:
         return _jpeg_2000_with_pillow(header)
 

@@ -66,6 +66,9 @@ class Encoder:
 
 # CharLS is given twice the frame's size as room, which a frame of a few pixels can exceed with its header.
 _SMALLEST_JPEG_LS = 256
+# pylibjpeg-openjpeg always makes six resolutions, each of half the size.
+_SMALLEST_OPENJPEG = 32
+_INSTALL_IMAGECODECS = 'python -m pip install "imagecodecs>=2024.9.22"'
 
 
 def _native(samples: np.ndarray, picture: Picture) -> bytes:
@@ -125,17 +128,19 @@ def pack_bits(rows: np.ndarray) -> bytes:
 def _jpeg_ls(samples: np.ndarray, picture: Picture) -> bytes:
     import jpeg_ls
 
-    colour = picture.samples_per_pixel == 3
-    patterns = _bit_patterns(samples, picture)
+    # JPEG-LS knows no signs: two's complement is coded as it stands, sign bits up to Bits Allocated included, as most
+    # decoders don't extend them.
+    bits = picture.bits_allocated if picture.signed else picture.bits_stored
+    patterns = samples.astype("<u1" if bits <= 8 else "<u2")
     try:
         encoded = jpeg_ls.encode_buffer(
             patterns.tobytes(),
             picture.rows,
             picture.columns,
             picture.samples_per_pixel,
-            picture.bits_stored,
+            bits,
             lossy_error=0,
-            interleave_mode=2 if colour else 0,
+            interleave_mode=2 if picture.samples_per_pixel == 3 else 0,
         )
     except RuntimeError as error:
         raise RefusedError(
@@ -143,12 +148,6 @@ def _jpeg_ls(samples: np.ndarray, picture: Picture) -> bytes:
             "the JPEG-LS encoder can't write a frame; choose --transfer-syntax rle or explicit-little-endian",
         ) from error
     return _even(bytes(encoded))
-
-
-def _bit_patterns(samples: np.ndarray, picture: Picture) -> np.ndarray:
-    """Two's complement in Bits Stored, in the smallest unsigned type: JPEG-LS knows no signs."""
-    low = samples.astype(np.int64) & ((1 << picture.bits_stored) - 1) if picture.signed else samples
-    return low.astype("<u1" if picture.bits_stored <= 8 else "<u2")
 
 
 def _jpeg_2000(samples: np.ndarray, picture: Picture) -> bytes:
@@ -161,18 +160,18 @@ def _jpeg_2000(samples: np.ndarray, picture: Picture) -> bytes:
         stream = io.BytesIO()
         Image.fromarray(np.ascontiguousarray(plain)).save(stream, "JPEG2000", no_jp2=True, irreversible=False, mct=int(rgb))
         return _even(stream.getvalue())
-    if find_spec("openjpeg"):
-        from openjpeg.utils import encode_array
+    if find_spec("imagecodecs"):
+        import imagecodecs
 
         return _even(
-            encode_array(np.ascontiguousarray(plain), picture.bits_stored, photometric_interpretation=int(rgb), use_mct=rgb)
+            imagecodecs.jpeg2k_encode(
+                np.ascontiguousarray(plain), codecformat="j2k", reversible=True, mct=rgb, bitspersample=picture.bits_stored
+            )
         )
-    import imagecodecs
+    from openjpeg.utils import encode_array
 
     return _even(
-        imagecodecs.jpeg2k_encode(
-            np.ascontiguousarray(plain), codecformat="j2k", reversible=True, mct=rgb, bitspersample=picture.bits_stored
-        )
+        encode_array(np.ascontiguousarray(plain), picture.bits_stored, photometric_interpretation=int(rgb), use_mct=rgb)
     )
 
 
@@ -199,7 +198,7 @@ def _always(picture: Picture) -> str | None:
 
 
 def _jpeg_ls_obstacle(picture: Picture) -> str | None:
-    if picture.bits_stored > 16 or picture.bits_stored < 2:
+    if picture.bits_allocated > 16 or picture.bits_stored < 2:
         return "JPEG-LS holds 2 to 16 bits a sample"
     if picture.frame_bytes < _SMALLEST_JPEG_LS:
         return "a frame of so few pixels can't be written as JPEG-LS here"
@@ -207,11 +206,13 @@ def _jpeg_ls_obstacle(picture: Picture) -> str | None:
 
 
 def _jpeg_2000_obstacle(picture: Picture) -> str | None:
-    if picture.bits_stored > 16:
+    if picture.bits_allocated > 16:
         return "JPEG 2000 is written with up to 16 bits a sample"
-    if _pillow_writes(picture) or find_spec("openjpeg") or find_spec("imagecodecs"):
+    if _pillow_writes(picture) or find_spec("imagecodecs"):
         return None
-    return "JPEG 2000 of other than 8 bits needs a package: python -m pip install pylibjpeg pylibjpeg-openjpeg"
+    if find_spec("openjpeg") and min(picture.rows, picture.columns) >= _SMALLEST_OPENJPEG:
+        return None
+    return f"JPEG 2000 of other than 8 bits needs a package: {_INSTALL_IMAGECODECS}"
 
 
 def _htj2k_obstacle(picture: Picture) -> str | None:
@@ -219,7 +220,7 @@ def _htj2k_obstacle(picture: Picture) -> str | None:
         return "HTJ2K is written with 8 or 16 bits a sample only; choose --transfer-syntax jpeg-2000 or jpeg-ls"
     if find_spec("imagecodecs"):
         return None
-    return 'HTJ2K needs a package: python -m pip install "imagecodecs>=2024.9.22"'
+    return f"HTJ2K needs a package: {_INSTALL_IMAGECODECS}"
 
 
 ENCODERS = {

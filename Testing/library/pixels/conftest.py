@@ -53,14 +53,14 @@ def _file(pixel_data: bytes | list[bytes], syntax: str, shape: tuple[int, ...], 
     if shape[3] == 3:
         dataset.PlanarConfiguration = 0
     representation = attributes.pop("pixel_vr", None)
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
-    dataset.HighBit = attributes.get("HighBit", dataset.BitsStored - 1)
+    dataset.HighBit = attributes.get("BitsStored", 8) - 1
     if isinstance(pixel_data, list):
         dataset.PixelData = encapsulate(pixel_data)
     else:
         dataset.PixelData = pixel_data + b"\0" * (len(pixel_data) % 2)
-        dataset["PixelData"].VR = representation or ("OW" if dataset.BitsAllocated > 8 else "OB")
+        dataset["PixelData"].VR = representation or ("OW" if attributes.get("BitsAllocated") == 16 else "OB")
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
     stream = io.BytesIO()
     dcmwrite(stream, dataset, enforce_file_format=True)
     return stream.getvalue()

@@ -120,10 +120,8 @@ class TestLossyJpeg:
         assert np.array_equal(pixels_of(source), cut(expected))
 
     @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL", "YBR_FULL_422"])
-    @pytest.mark.parametrize("evidence", ["adobe 0", "RGB identifiers", "header"])
+    @pytest.mark.parametrize("evidence", ["adobe 0", "RGB identifiers"])
     def test_rgb_coded_frames_are_not_converted(self, files, photometric, evidence):
-        if evidence == "header" and photometric != "RGB":
-            pytest.skip("without markers the header decides")
         pixels = files.speckle(1, 29, 47, 3)
         frame = without_markers(jpeg(pixels[0], keep_rgb=True), 0xE0, 0xEE)
         expected = imagecodecs.jpeg8_decode(frame, colorspace="RGB", outcolorspace="RGB")[np.newaxis]
@@ -134,6 +132,14 @@ class TestLossyJpeg:
         assert np.array_equal(pixels_of(source), cut(expected))
         assert bool(source.warnings) == (photometric != "RGB")
         assert np.abs(pixels_of(source).astype(int) - cut(pixels)).mean() < 6
+
+    @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+    def test_without_any_marker_the_header_decides(self, files, photometric):
+        pixels = files.speckle(1, 29, 47, 3)
+        frame = with_ids(without_markers(jpeg(pixels[0], keep_rgb=photometric == "RGB"), 0xE0, 0xEE), b"\1\2\3")
+        source = self.source(files, [frame], pixels.shape, photometric)
+        assert np.abs(pixels_of(source).astype(int) - cut(pixels)).mean() < 6
+        assert source.warnings == ()
 
     @pytest.mark.parametrize("evidence", ["jfif", "adobe 1", "subsampling"])
     def test_ycbcr_frames_under_a_header_that_says_rgb_are_converted_with_a_warning(self, files, evidence):
@@ -185,11 +191,8 @@ class TestLossyJpeg:
         assert step.method == "ISO_10918_1"
         assert step.ratio == pytest.approx(pixels.nbytes / sum(map(len, frames)), rel=0.02)
 
-    @pytest.mark.parametrize("lost", [1, 30, 300])
-    @pytest.mark.parametrize("ended", [True, False])
+    @pytest.mark.parametrize(("lost", "ended"), [(2, False), (30, False), (300, False), (300, True), (3000, True)])
     def test_a_truncated_frame_is_never_filled_with_grey(self, files, lost, ended):
-        if lost == 1 and ended:
-            pytest.skip("a last byte may hold filling bits alone")
         pixels = files.speckle(1, 64, 96, 3)
         frame = jpeg(pixels[0])[: -2 - lost] + (b"\xff\xd9" if ended else b"")
         source = self.source(files, [frame], pixels.shape, "YBR_FULL")
@@ -337,13 +340,11 @@ class TestJpegLs:
         file = files.make(frames, uid.JPEGLSLossless, pixels.shape, "MONOCHROME2", **bits_of(bits, signed))
         assert np.array_equal(pixels_of(files.opened(file)), cut(pixels))
 
-    @pytest.mark.parametrize("options", [["+iv"], ["+il"], ["+is"], []])
-    def test_every_interleave_mode_is_exact(self, files, tmp_path, options):
+    @pytest.mark.parametrize("mode", ["line", "sample", "none"])
+    def test_every_interleave_mode_of_dcmtk_is_exact(self, files, tmp_path, mode):
         pixels = files.speckle(2, 29, 47, 3)
         native = files.make(pixels.tobytes(), files.explicit, pixels.shape, "RGB")
-        known = {"+iv": "--interleave-default", "+il": "--interleave-line", "+is": "--interleave-sample"}
-        arguments = [known[option] for option in options]
-        assert np.array_equal(pixels_of(files.opened(dcmtk("dcmcjpls", native, tmp_path, *arguments))), cut(pixels))
+        assert np.array_equal(pixels_of(files.opened(dcmtk("dcmcjpls", native, tmp_path, f"--interleave-{mode}"))), cut(pixels))
 
     def test_interleave_by_plane_is_exact(self, files):
         import jpeg_ls
@@ -370,11 +371,11 @@ class TestJpegLs:
         assert refused.value.problem is Problem.DAMAGED_PIXEL_DATA
 
 
-JPEG_2000_READERS = [(), ("openjpeg",), ("openjpeg", "imagecodecs")]
+JPEG_2000_READERS = [(), ("openjpeg",)]
 
 
 class TestJpeg2000:
-    """Made by imagecodecs, once read by each of the three decoders that may be there."""
+    """Made by imagecodecs, read by both decoders that may be there."""
 
     @pytest.mark.parametrize("hidden", JPEG_2000_READERS)
     @pytest.mark.parametrize(("bits", "signed"), GREY)

@@ -1,0 +1,237 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+
+from USDICOMizerLib.deidentify.header import Rules
+from USDICOMizerLib.deidentify.residue import Kind, Needles, find_residue, identifying_values, judge_alone, scan_bytes
+from USDICOMizerLib.tags import Tag, apply_tag
+
+
+def places(found) -> list[str]:
+    return sorted({residue.place for residue in found})
+
+
+@pytest.fixture
+def pair(ultrasound_header, deidentify):
+    """De-identify the header after `change`, plant what `plant` does, and search."""
+
+    def run(change=lambda ds: None, plant=lambda ds: None, **options):
+        change(ultrasound_header)
+        out = deidentify(ultrasound_header, **options).dataset
+        plant(out)
+        return find_residue(out, identifying_values(ultrasound_header))
+
+    return run
+
+
+def test_a_deidentified_header_has_no_residue(pair):
+    assert pair() == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("Manufacturer", "Lindqvist Ultrasound"),
+        ("ManufacturerModelName", "EPIQ of ANNIKA"),
+        ("ProcessingFunction", "for lindqvist, annika"),
+        ("TransducerData", ["C5-1", "Annika^Lindqvist"]),
+        ("BodyPartExamined", "LINDQVIST"),
+        ("ProcessingFunction", "xxMRN0047110xx"),
+        ("SoftwareVersions", "v.mrn-004-7110"),
+        ("ProcessingFunction", "seen on 02.03.2017"),
+        ("ProcessingFunction", "seen on 2017-03-02"),
+        ("ProcessingFunction", "born 17/09/1961"),
+        ("SoftwareVersions", "20170302"),
+        ("ProcessingFunction", "1.2.826.0.1.3680043.8.498.2"),
+        ("ProcessingFunction", "dr okonkwo"),
+        ("DerivationDescription", "cropped for Lindqvist"),
+        ("ImageComments", "ACC9931177"),
+        ("CodingSchemeUID", "1.2.826.0.1.3680043.8.498.1"),
+        ("PatientID", "MRN0047110"),
+    ],
+)
+def test_an_original_value_is_found_in_any_attribute_that_stays(pair, keyword, value):
+    found = pair(plant=lambda ds: setattr(ds, keyword, value))
+    assert keyword in places(found)
+    assert not any(secret in str(found).lower() for secret in ("lindqvist", "annika", "0047110", "okonkwo", "1961"))
+
+
+def test_a_name_that_the_source_hides_in_an_attribute_that_stays_is_found(pair):
+    assert places(pair(lambda ds: setattr(ds, "ManufacturerModelName", "Lindqvist"))) == ["ManufacturerModelName"]
+
+
+def test_residue_is_found_in_sequences_and_private_elements(pair):
+    def plant(ds: Dataset) -> None:
+        region = ds.SequenceOfUltrasoundRegions[0]
+        item = Dataset()
+        item.CodeMeaning = "Lindqvist"
+        region.PixelValueMappingCodeSequence = [item]
+        ds.private_block(0x0011, "USDICOMizer", create=True).add_new(0x01, "LO", "Lindqvist")
+        ds.private_block(0x0013, "OTHER", create=True).add_new(0x01, "UN", b"lindqvist ")
+
+    expected = ["(0011,1001)", "(0013,1001)", "SequenceOfUltrasoundRegions.PixelValueMappingCodeSequence.CodeMeaning"]
+    assert places(pair(plant=plant)) == expected
+
+
+@pytest.mark.parametrize("name", ["US", "L", "PV", "Li^Na", "EP^IQ", "1", "F", "OPT", "cm"])
+@pytest.mark.parametrize("number", ["1", "12", "204", "0001", "98279"])
+def test_names_and_ids_that_are_too_short_do_not_block_everything(pair, number, name):
+    def change(ds: Dataset) -> None:
+        ds.PatientName, ds.PatientID, ds.AccessionNumber, ds.OperatorsName = name, number, number, name
+        ds.ImageType = ["ORIGINAL", "PRIMARY", "SMALL PARTS", "0001"]
+        ds.SoftwareVersions = ["1.0", "12"]
+        ds.SeriesNumber = ds.InstanceNumber = "1"
+        ds.TransducerData = ["S5-1", "1", "L"]
+
+    assert pair(change, lambda ds: apply_tag(ds, Tag("PV", "L", "compression"), "frame"), subject="S-1") == []
+
+
+def test_a_short_name_is_found_as_a_word_of_free_text(pair):
+    def change(ds: Dataset) -> None:
+        ds.PatientName = "Li^Na"
+
+    assert places(pair(change, lambda ds: setattr(ds, "ProcessingFunction", "exam of NA LI"))) == ["ProcessingFunction"]
+    assert pair(change, lambda ds: setattr(ds, "ProcessingFunction", "final linear nadir")) == []
+
+
+def test_the_original_of_the_same_attribute_is_found_however_short(pair):
+    found = pair(plant=lambda ds: setattr(ds, "StudyID", "1"))
+    assert [str(residue) for residue in found] == ["StudyID: the original value"]
+
+
+def test_a_date_is_compared_with_the_same_attribute_only(pair):
+    assert places(pair(plant=lambda ds: setattr(ds, "StudyDate", "20170302"))) == ["StudyDate"]
+    assert pair(plant=lambda ds: setattr(ds, "PatientBirthDate", "20170302")) == []  # as a shifted date may be
+
+
+def test_a_place_named_after_the_scanner_is_none(pair):
+    def change(ds: Dataset) -> None:
+        ds.StationName, ds.InstitutionName = "EPIQ5G", "Philips Medical Systems"
+
+    assert pair(change) == []
+
+
+def test_an_id_repeated_in_an_attribute_that_stays_is_no_exception(pair):
+    def change(ds: Dataset) -> None:
+        ds.ManufacturerModelName = ds.PatientID = "MRN0047110"
+
+    assert places(pair(change)) == ["ManufacturerModelName"]
+
+
+def test_descriptions_do_not_block_the_tag_that_says_the_same(pair):
+    def change(ds: Dataset) -> None:
+        ds.SeriesDescription = ds.StudyDescription = ds.ProtocolName = "Popliteal vein"
+
+    assert pair(change, lambda ds: apply_tag(ds, Tag("PV", "L"), "frame")) == []
+
+
+def test_placeholders_of_an_earlier_deidentification_are_no_identifiers(pair):
+    def change(ds: Dataset) -> None:
+        ds.PatientName, ds.PatientID, ds.AcquisitionDateTime = "ANONYMIZED", "anonymous", "19000101000000"
+
+    assert pair(change) == []
+
+
+def test_what_the_settings_keep_is_exempt(ultrasound_header, deidentify):
+    rules = Rules(attributes_to_keep=[tag_for_keyword("StudyDescription"), tag_for_keyword("AccessionNumber")])
+    ultrasound_header.StudyDescription = "Leg veins of the left side"
+    out = deidentify(ultrasound_header, rules).dataset
+    assert find_residue(out, identifying_values(ultrasound_header, rules)) == []
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == ["AccessionNumber", "StudyDescription"]
+
+
+def test_needles_are_not_shown_and_can_be_merged(ultrasound_header):
+    needles = identifying_values(ultrasound_header)
+    merged = Needles.merged([needles, Needles(), needles])
+    assert merged == needles
+    assert "lindqvist" not in repr(needles).lower() and "0047110" not in repr(needles)
+    assert find_residue(ultrasound_header, Needles()) == []
+
+
+def test_the_names_of_every_script_are_searched(ultrasound_header):
+    ultrasound_header.PatientName = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    needles = identifying_values(ultrasound_header)
+    out = Dataset()
+    for value in ("山田さん 太郎", "yamada", "TAROU", "やまだ たろう"):
+        out.ProcessingFunction = value
+        assert places(find_residue(out, needles)) == ["ProcessingFunction"], value
+    assert scan_bytes(["山田 太郎".encode("utf-8") * 2], needles) in (frozenset(), {Kind.NAME})
+
+
+_LETTERS = st.text("abcdefghijklmnopqrstuvwxyzåéø", min_size=4, max_size=12)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(family=_LETTERS, given_name=_LETTERS, separator=st.sampled_from(["^", " ", ", ", "_", "-"]), upper=st.booleans())
+def test_a_name_is_found_however_it_is_written(ultrasound_header, family, given_name, separator, upper):
+    ultrasound_header.PatientName = f"{family}^{given_name}"
+    written = f"{given_name}{separator}{family}"
+    out = Dataset()
+    out.ProcessingFunction = f"for {written.upper() if upper else written}."
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == ["ProcessingFunction"]
+
+
+def test_an_export_is_judged_clean_without_its_source(ultrasound_header, deidentify, from_file):
+    out = deidentify(ultrasound_header).dataset
+    apply_tag(out, Tag("PV", "L", "compression"), "frame")
+    out.DerivationDescription = "Cropped"
+    assert judge_alone(from_file(out)) == []
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("StudyDate", "20170302"),
+        ("StudyDescription", "Leg veins"),
+        ("AccessionNumber", "ACC9931177"),
+        ("AcquisitionDateTime", "20170302142445"),
+        ("OperatorsName", "Okonkwo"),
+        ("PatientAge", "055Y"),
+        ("RequestAttributesSequence", [Dataset()]),
+        ("PatientIdentityRemoved", "NO"),
+        ("BurnedInAnnotation", None),
+        ("LongitudinalTemporalInformationModified", None),
+        ("EvaluatorName", "Okonkwo"),
+    ],
+)
+def test_what_should_not_be_there_is_found_without_the_source(ultrasound_header, deidentify, keyword, value):
+    out = deidentify(ultrasound_header).dataset
+    setattr(out, keyword, value)
+    assert places(judge_alone(out)) == [keyword]
+
+
+def test_hiding_places_are_found_without_the_source(ultrasound_header, deidentify):
+    out = deidentify(ultrasound_header).dataset
+    out.add_new(0x60003000, "OW", b"\0\0")
+    out.add_new(0x0008FFF0, "LO", "x")
+    out.private_block(0x0011, "OTHER", create=True).add_new(0x01, "LO", "x")
+    out.SequenceOfUltrasoundRegions[0].private_block(0x0011, "USDICOMizer", create=True).add_new(0x01, "LO", "x")
+    out.SequenceOfUltrasoundRegions[0].PatientName = "x"
+    out.file_meta.SourceApplicationEntityTitle = "NODE"
+    out.preamble = b"x" * 128
+    del out.DeidentificationMethod, out.DeidentificationMethodCodeSequence
+    assert places(judge_alone(out)) == [
+        "(0008,FFF0)",
+        "(0011,0010)",
+        "(0011,1001)",
+        "(6000,3000)",
+        "DeidentificationMethod",
+        "SequenceOfUltrasoundRegions.(0011,0010)",
+        "SequenceOfUltrasoundRegions.(0011,1001)",
+        "SequenceOfUltrasoundRegions.PatientName",
+        "SourceApplicationEntityTitle",
+        "preamble",
+    ]
+
+
+def test_an_option_that_is_claimed_may_keep_what_it_is_about(ultrasound_header, deidentify):
+    out = deidentify(ultrasound_header).dataset
+    out.StudyDate = "20170302"
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "113106", "DCM", "Full dates"
+    out.DeidentificationMethodCodeSequence.append(item)
+    assert judge_alone(out) == []
+    out.StudyDescription = "Leg veins"
+    assert places(judge_alone(out)) == ["StudyDescription"]

@@ -1,0 +1,93 @@
+"""The real ultrasound files of the installed packages, judged by decoders that the library does not use."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.pixels import iter_pixels
+
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert, open_pixels
+
+BOX = CropBox(11, 9, 75, 57)
+NAMES = [
+    "examples_ybr_color.dcm",
+    "examples_palette.dcm",
+    "examples_jpeg2k.dcm",
+    "examples_rgb_color.dcm",
+    "ExplVR_BigEnd.dcm",
+    "OBXXXX1A_2frame.dcm",
+    "OBXXXX1A_rle_2frame.dcm",
+    "OBXXXX1A_expb_2frame.dcm",
+    "US1_UNCI.dcm",
+    "US1_J2KI.dcm",
+    "gdcm-US-ALOKA-16.dcm",
+    "gdcm-US-ALOKA-16_big.dcm",
+    "color3d_jpeg_baseline.dcm",
+    "JPGLosslessP14SV1_1s_1f_8b.dcm",
+    "GREYSCALE_IMAGE.dcm",
+    "GREYSCALE_CINE.zip",
+    "RGB_IMAGE.dcm",
+    "RGB_CINE.zip",
+    "ultrasound-multiframe.dcm",
+]
+
+
+def real_file(name: str) -> bytes:
+    if name[0] in "GRu":
+        deid_data = pytest.importorskip("deid_data")
+        path = Path(deid_data.__file__).parent / "data" / "ultrasounds" / name
+        if name.endswith(".zip"):
+            with zipfile.ZipFile(path) as archive:
+                member = max(archive.infolist(), key=lambda found: found.file_size)
+                return archive.read(member)
+        return path.read_bytes()
+    path = get_testdata_file(name, download=False)
+    if path is None:
+        pytest.skip("pydicom-data is not installed")
+    return Path(path).read_bytes()
+
+
+def judged(file: bytes, frames: int) -> np.ndarray:
+    """The first frames by pydicom, with GDCM in place of the decoders that the library uses; YBR as RGB where JPEG."""
+    dataset = dcmread(io.BytesIO(file))
+    compressed = dataset.file_meta.TransferSyntaxUID.is_compressed
+    plugin = {"decoding_plugin": "gdcm"} if compressed and "RLE" not in dataset.file_meta.TransferSyntaxUID.name else {}
+    found = list(iter_pixels(dataset, indices=range(frames), raw=not compressed, **plugin))
+    return np.stack([frame if frame.ndim == 3 else frame[..., np.newaxis] for frame in found])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_files_come_out_right(files, name):
+    file = real_file(name)
+    source = files.opened(file)
+    frames = min(2, source.layout.frames)
+    expected = judged(file, frames)[:, BOX.top : BOX.bottom, BOX.left : BOX.right].astype(int)
+    # GDCM hands out YBR, which pydicom turns into RGB with its own rounding: one step of a shade.
+    tolerance = 2 if source.layout.photometric_interpretation.startswith("YBR_FULL") else 0
+    tolerance = max(tolerance, 1 if source.layout.photometric_interpretation == "YBR_ICT" else 0)
+    found = np.stack([source.pixels(index, BOX) for index in range(frames)]).astype(int)
+    assert np.abs(found - expected).max() <= tolerance
+    assert source.warnings == ()
+    explicit = convert(source, PixelRequest(BOX, transfer_syntax=OutputSyntax.EXPLICIT_LITTLE_ENDIAN))
+    for frame, samples in zip(explicit.frames(), found, strict=False):
+        stored = np.frombuffer(frame, dtype=source.layout.dtype)
+        if explicit.description.planar_configuration == 1:
+            stored = stored.reshape(3, BOX.height, BOX.width).transpose(1, 2, 0)
+        assert np.array_equal(stored.reshape(samples.shape), samples)
+
+
+def test_a_zip_member_is_read_as_a_stream(files, tmp_path):
+    file = real_file("OBXXXX1A_rle_2frame.dcm")
+    with zipfile.ZipFile(tmp_path / "exam.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", file)
+    header = dcmread(io.BytesIO(file), stop_before_pixels=True)
+    with zipfile.ZipFile(tmp_path / "exam.zip") as archive, archive.open("a") as stream:
+        frames = list(convert(open_pixels(stream, header), PixelRequest(BOX)).frames())
+    assert frames == list(convert(files.opened(file), PixelRequest(BOX)).frames())
