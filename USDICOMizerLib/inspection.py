@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
 from USDICOMizerLib.decision import Decision
-from USDICOMizerLib.deidentify.profile import Answer, Rules, answer_for, iod_of, place_of
+from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, answer_for, iod_of, place_of
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.sources import read_header
@@ -88,23 +88,25 @@ def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:
     for exam in exams:
         for instance in exam.instances:
             iod = iod_of(instance.sop_class_uid)
-            for path, vr in _elements(read_header(instance.source), ()):
-                places[place_of(path), answer_for(path, vr, iod=iod, rules=rules)] += 1
+            for path, answer in _answers(read_header(instance.source), (), iod, rules):
+                places[place_of(path), answer] += 1
     return [
         Explanation(attribute, count, answer.action.value, answer.rule, answer.why)
         for (attribute, answer), count in sorted(places.items(), key=lambda item: item[0][0])
     ]
 
 
-def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str]]:
+def _answers(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules) -> Iterator[tuple[tuple[int, ...], Answer]]:
+    """The answer for each element, and for what a sequence holds where it is entered."""
     for tag in sorted(dataset.keys()):
         here = (*path, int(tag))
         try:
             element = dataset[tag]
         except Exception:  # a value that can't be read is no reason not to answer for its attribute
-            yield here, ""
+            yield here, answer_for(here, iod=iod, rules=rules)
             continue
-        yield here, element.VR
-        if element.VR == "SQ":
+        answer = answer_for(here, element.VR, iod=iod, rules=rules)
+        yield here, answer
+        if element.VR == "SQ" and answer.action is Action.KEEP:
             for item in element.value:
-                yield from _elements(item, here)
+                yield from _answers(item, here, iod, rules)

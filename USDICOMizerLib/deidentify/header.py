@@ -148,7 +148,7 @@ class _Cleaning:
             if element is not None:
                 target.add(element)
         for dependent, needed in _MAY_ONLY_STAND_WITH.items():
-            if dependent in target and not target.get(needed):
+            if dependent in target and not (needed in target and target[needed].value):
                 del target[dependent]
                 self.removed.add(place_of((*path, dependent)))
         return target

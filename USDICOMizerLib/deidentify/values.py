@@ -84,7 +84,13 @@ def texts_of(element: DataElement) -> tuple[str, ...]:
     if value is None or isinstance(value, bytes | bytearray):
         return ()
     values = value if isinstance(value, MultiValue | list | tuple) else (value,)
-    return tuple(text for text in (str(getattr(one, "original_string", one)) for one in values) if text)
+    return tuple(text for text in map(_as_written, values) if text)
+
+
+def _as_written(value: object) -> str:
+    """A number as the file spells it, anything else as text."""
+    original = getattr(value, "original_string", None)
+    return original if isinstance(original, str) else str(value)
 
 
 def searched_texts(element: DataElement) -> tuple[str, ...]:
