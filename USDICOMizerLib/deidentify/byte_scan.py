@@ -94,7 +94,7 @@ def _patterns_of(needle: Needle) -> Iterator[bytes]:
 
 
 def _is_ramp(text: str) -> bool:
-    """Whether the bytes rise or fall evenly, as "12345678" does and the pixels of a grey scale do: no find would mean anything."""
+    """Whether the bytes rise or fall evenly, as "12345678" and the pixels of a grey scale do: a find would mean nothing."""
     return len(set(np.diff(np.frombuffer(text.encode("utf-8"), dtype=np.uint8).astype(int)))) <= 1
 
 

@@ -179,9 +179,7 @@ class _Cleaning:
             return Action.EMPTY, _empty(tag)
         return answer.action, None
 
-    def _carried(
-        self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]
-    ) -> tuple[Action, DataElement | None]:
+    def _carried(self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]) -> tuple[Action, DataElement | None]:
         """The element as it may stay: answered for again now that its VR is known, its value looked at."""
         answer = answer_for(path, element.VR, iod=self.iod, rules=self.rules)
         if answer.action is Action.KEEP and element.VR == "SQ":
@@ -206,9 +204,7 @@ class _Cleaning:
             value = list(value)
         return _made(element.tag, element.VR, value)
 
-    def _entered(
-        self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]
-    ) -> tuple[Action, DataElement | None]:
+    def _entered(self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]) -> tuple[Action, DataElement | None]:
         """A sequence with its items cleaned. Items of which nothing remains go, and so does a sequence without items."""
         if len(path) >= DEEPEST_NESTING:
             return Action.REMOVE, None

@@ -30,7 +30,9 @@ _NAME_COMPONENTS = 3  # family, given, middle; prefix and suffix are titles (PS3
 _MAKES = frozenset(map(tag_for_keyword, ("Manufacturer", "ManufacturerModelName")))
 _PLACES = frozenset(map(tag_for_keyword, ("InstitutionName", "StationName", "StationAETitle", "RetrieveAETitle")))
 # Listed text that describes rather than names: the same words may stand elsewhere in any exam.
-_DESCRIBING = re.compile(r"Description|Comments|Reason|History|Protocol(Name)?$|Agent|Occupation|Allergies|Alerts|State$|Remarks|Label$")
+_DESCRIBING = re.compile(
+    r"Description|Comments|Reason|History|Protocol(Name)?$|Agent|Occupation|Allergies|Alerts|State$|Remarks|Label$"
+)
 
 
 class Kind(StrEnum):
@@ -95,7 +97,8 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
     """The values of a source's header that must not be found in what is made of it.
 
     These are the values of all that the profile and the settings take away, at every level. What the settings keep is
-    exempt, and so is a place named after the make or model of the scanner, as a vendor's own demonstration files have it.
+    exempt, but not a name inside of a description that they keep. A place named after the make or model of the scanner,
+    as a vendor's demonstration files have it, is exempt too.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
@@ -110,6 +113,7 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
         if answer.action is Action.KEEP:
             if path[-1] in rules.attributes_to_keep:
                 exempt.update(map(folded, texts))
+                exempt.update(needle.text for text in texts for needle in _needles_of(path[-1], vr, text))
         elif identifies(path[-1], rules):
             originals.setdefault(path[-1], set()).update(map(folded, texts))
             for text in texts:
@@ -171,13 +175,19 @@ def _needle(spelled: str, kind: Kind) -> Iterator[Needle]:
     text = folded(spelled)
     if not text or text in _SAID_OF_NOBODY:
         return
-    if len(text) >= _LONG:
+    length = _told_length(text)
+    if length >= _LONG:
         strength = Strength.ANYWHERE
-    elif len(text) < _SHORT or text.isdigit() and len(text) < _SHORT_NUMBER:
+    elif length < _SHORT or text.isdigit() and length < _SHORT_NUMBER:
         strength = Strength.WORD
     else:
         strength = Strength.TEXT
     yield Needle(text, _SEPARATORS.sub(" ", spelled).strip(" \0"), kind, strength)
+
+
+def _told_length(text: str) -> int:
+    """The length, counted in letters: an ideograph or syllable of East Asia tells as much as three."""
+    return sum(3 if ord(letter) >= 0x2E80 else 1 for letter in text)
 
 
 def _name_needles(text: str) -> Iterator[Needle]:

@@ -148,7 +148,14 @@ _ICON = tag_for_keyword("IconImageSequence")
 _PIXEL_GROUP = 0x0028
 _TEXT_VRS = frozenset({"SH", "LO", "ST", "LT", "UT", "UC"})
 _OPAQUE_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
-_IDENTIFYING_VRS = {"PN": "a person's name", "DA": "a date", "DT": "a date", "TM": "a time", "UR": "an address", "AE": "a network node"}
+_IDENTIFYING_VRS = {
+    "PN": "a person's name",
+    "DA": "a date",
+    "DT": "a date",
+    "TM": "a time",
+    "UR": "an address",
+    "AE": "a network node",
+}
 
 
 def answer_for(path: Sequence[int], vr: str = "", *, iod: str = _DEFAULT_IOD, rules: Rules = Rules()) -> Answer:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
-from pydicom.datadict import tag_for_keyword
 
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
@@ -22,16 +22,18 @@ from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
 
 __all__ = ["Kind", "Needles", "Residue", "find_residue", "identifying_values", "judge_alone", "scan_bytes"]
 
-_FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE", "UN", "OB", "OW"}
+_FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
+_BYTES_VRS = frozenset({"OB", "OW", "UN"})
 _NUMBER_VRS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "SV", "UV"})
-_WORDS = re.compile(r"[^\s^=,;\\/()\[\]]+")
+_WORD = re.compile(r"[^\W_]+")
+_HYPHENATED_WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")  # S5-1 and 1.0 don't hold the word 1
 
 
 def _tags(keywords: str) -> frozenset[int]:
     return frozenset(tag_for_keyword(keyword) for keyword in keywords.split())
 
 
-# Closed vocabularies in text VRs: what the vendor calls the scanner, and codes.
+# Vocabularies in text VRs: what the vendor calls the scanner, its parts and presets; codes.
 _TERMS = _tags("""
     Manufacturer ManufacturerModelName SoftwareVersions TransducerData ProcessingFunction
     CodeValue LongCodeValue CodeMeaning CodingSchemeDesignator CodingSchemeVersion
@@ -104,24 +106,26 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
         return needle.strength is Strength.ANYWHERE and needle.text == text
     if needle.kind is Kind.TEXT and (tag in _TERMS or tag in _WRITTEN_LATER or vr not in _FREE_TEXT_VRS):
         return False
-    if vr not in _FREE_TEXT_VRS and vr != "CS":
+    if vr not in _FREE_TEXT_VRS | _BYTES_VRS | {"CS"}:
         return False  # dates, times and ages are compared with their own attribute's original
     if needle.strength is Strength.ANYWHERE:
         return needle.text in text or compact(needle.text) in compact(text)
-    is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS
+    if vr in _BYTES_VRS:
+        return False
+    is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS and not _is_written_here(path)
     if needle.strength is Strength.WORD:
-        return is_free and not _is_tag(path) and _has_words(text, needle.text)
-    return needle.text in text if is_free else _has_words(text, needle.text)
+        return is_free and path not in _SUBJECT and _has_words(text, needle.text, _HYPHENATED_WORD)
+    return needle.text in text if is_free else _has_words(text, needle.text, _WORD)
 
 
-def _has_words(text: str, sought: str) -> bool:
-    words, wanted = _WORDS.findall(text), _WORDS.findall(sought)
+def _has_words(text: str, sought: str, word: re.Pattern) -> bool:
+    words, wanted = word.findall(text), word.findall(sought)
     return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
 
 
-def _is_tag(path: tuple[int, ...]) -> bool:
-    """Whether it is a place of the user's own short words: the tag, or the subject, which may be anybody's initials."""
-    return path[-1] == _IMAGE_COMMENTS or path[0] >> 16 == PRIVATE_GROUP or path in _SUBJECT
+def _is_written_here(path: tuple[int, ...]) -> bool:
+    """Whether this program writes its own words there: the tag, and what was done. A name may be part of one by chance."""
+    return path[-1] in _WRITTEN_LATER or path[0] >> 16 == PRIVATE_GROUP
 
 
 def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
@@ -161,9 +165,7 @@ def _claimed_options(dataset: Dataset) -> frozenset[str]:
     return frozenset(option for option, code in CODE_OF_OPTION.items() if code in claimed)
 
 
-def _judge_level(
-    dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str]
-) -> Iterator[Residue]:
+def _judge_level(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Residue]:
     for tag in sorted(dataset.keys()):
         here = (*path, int(tag))
         if tag.is_private:

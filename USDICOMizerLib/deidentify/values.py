@@ -31,11 +31,11 @@ _DUMMIES: dict[str, object] = {
 _SINGLE_LINE_VRS = frozenset({"SH", "LO", "PN", "UC"})
 _LINES_VRS = frozenset({"ST", "LT", "UT"})
 TEXT_VRS = _SINGLE_LINE_VRS | _LINES_VRS
-# PS3.5 6.2; a code string may be written in lower case or with a slash, as real scanners do, and a number may be long.
+# PS3.5 6.2; a code string may be written in lower case or with punctuation, as real scanners do, and a number may be long.
 _PATTERNS = {
     "AE": re.compile(r"[\x20-\x5b\x5d-\x7e]{0,16}"),
     "AS": re.compile(r"\d{3}[DWMY]"),
-    "CS": re.compile(r"[A-Za-z0-9 _./+-]{0,16}"),
+    "CS": re.compile(r"[A-Za-z0-9 _./,:;+&#()-]{0,16}"),
     "DA": re.compile(r"\d{8}"),
     "DS": re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*"),
     "DT": re.compile(r"\d{4}(\d\d){0,5}(\.\d{1,6})?([+-]\d{4})?"),

@@ -114,6 +114,7 @@ class Jpeg2000Header:
     colour_transform: bool
     reversible: bool
     high_throughput: bool
+    tiles_interleaved: bool  # whether the parts of one tile stand between those of another
     bare: bytes  # the codestream alone, out of a JP2 file if it came in one
 
 
@@ -142,7 +143,7 @@ def read_jpeg2000_header(data: bytes) -> Jpeg2000Header:
             position += 2 + max(2, length)
         if size is None or coding is None or not parts:
             raise CodestreamError("its main header is incomplete")
-        _follow_tile_parts(data, position)
+        tiles = _follow_tile_parts(data, position)
     except struct.error:
         raise CodestreamError("it ends before it is whole") from None
     _, x1, y1, x0, y0, *_ = size
@@ -158,23 +159,29 @@ def read_jpeg2000_header(data: bytes) -> Jpeg2000Header:
         colour_transform=bool(coding[3]),
         reversible=coding[8] == 1,
         high_throughput=high_throughput,
+        tiles_interleaved=tiles != sorted(tiles),
         bare=data,
     )
 
 
-def _follow_tile_parts(data: bytes, position: int) -> None:
-    """ISO 15444-1 A.4.2: each SOT tells the length of its tile-part; 0 in the last one means up to EOC."""
+def _follow_tile_parts(data: bytes, position: int) -> list[int]:
+    """The tiles that the parts belong to, in order; the data has to be whole up to EOC.
+
+    ISO 15444-1 A.4.2: each SOT tells the length of its tile-part; 0 in the last one means up to EOC.
+    """
+    tiles = []
     while True:
         (marker,) = struct.unpack_from(">H", data, position)
         if marker == _EOC:
-            return
+            return tiles
         if marker != _SOT:
             raise CodestreamError("its tile-parts are damaged")
-        (length,) = struct.unpack_from(">I", data, position + 6)
+        tile, length = struct.unpack_from(">HI", data, position + 4)
+        tiles.append(tile)
         if length == 0:
             if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
                 raise CodestreamError("it ends before it is whole")
-            return
+            return tiles
         if length < 14:
             raise CodestreamError("its tile-parts are damaged")
         position += length

@@ -181,9 +181,7 @@ def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
     if strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs:
         snapped = box.snapped_inward(2, 1, layout.columns, layout.rows)
         if snapped is None:
-            raise RefusedError(
-                Problem.CROP_OUTSIDE_IMAGE, "the crop box holds no whole pair of pixels that share their colour"
-            )
+            raise RefusedError(Problem.CROP_OUTSIDE_IMAGE, "the crop box holds no whole pair of pixels that share their colour")
         box = snapped
         picture = replace(picture, columns=box.width)
     return ConvertedPixels(source, request, box, strategy, picture)

@@ -64,7 +64,7 @@ def decode_frame(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, str(missing)) from None
     except CodestreamError as error:
         raise damaged(f"the codestream of a frame can't be read: {error}") from None
-    except Exception as error:  # noqa: BLE001 - each codec has its own kinds of errors
+    except Exception as error:  # each codec has its own kinds of errors
         raise damaged(f"a frame can't be decoded as {layout.family} ({type(error).__name__})") from None
     if samples.shape != (layout.rows, layout.columns, layout.samples_per_pixel):
         raise damaged("a frame decodes to another size than Rows and Columns say")
@@ -309,8 +309,14 @@ def _jpeg_2000_with_pillow(header: Jpeg2000Header) -> np.ndarray:
     from PIL.Jpeg2KImagePlugin import Jpeg2KImageFile
 
     container = 8 if header.precision <= 8 else 16
-    too_old = header.high_throughput and _version(features.version("jpg_2000")) < (2, 5)
-    if not features.check("jpg_2000") or too_old or (container == 16 and header.components > 1) or header.precision > 16:
+    beyond_pillow = (
+        not features.check("jpg_2000")
+        or (header.high_throughput and _version(features.version("jpg_2000")) < (2, 5))
+        or (container == 16 and header.components > 1)
+        or header.precision > 16
+        or header.tiles_interleaved
+    )
+    if beyond_pillow:
         raise _MissingCodecError("this JPEG 2000 needs a package: python -m pip install pylibjpeg pylibjpeg-openjpeg")
     scaled = np.asarray(Jpeg2KImageFile(io.BytesIO(header.bare)))
     values = scaled >> (container - header.precision)

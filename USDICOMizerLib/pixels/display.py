@@ -142,7 +142,7 @@ def _palette(header: Dataset, layout: PixelLayout) -> Palette:
         tables.RedPaletteColorLookupTableDescriptor = [entries, 0, bits]
         table = apply_color_lut(np.arange(entries or 2**16), tables)[..., :3]
         first = _first_index(int(first), layout)
-    except Exception as error:  # noqa: BLE001 - pydicom raises many kinds for a damaged palette
+    except Exception as error:  # pydicom raises many kinds for a damaged palette
         raise RefusedError(
             Problem.UNSUPPORTED_PHOTOMETRIC_INTERPRETATION,
             f"the palette of the image is missing or damaged ({type(error).__name__})",
@@ -174,7 +174,7 @@ def _window(header: Dataset) -> Window | None:
             return None
         function = str(header.get("VOILUTFunction") or "LINEAR")
         return Window(centre, width, function, 1.0 if slope is None else slope, intercept or 0.0)
-    except Exception:  # noqa: BLE001 - a window that can't be read is none: the whole range is shown
+    except Exception:  # a window that can't be read is none: the whole range is shown
         return None
 
 

@@ -57,7 +57,7 @@ def find_pixel_data(stream: BinaryIO, header: Dataset, largest: int) -> PixelEle
             implicit, little = found.original_encoding
     except RefusedError:
         raise
-    except Exception as error:  # noqa: BLE001 - pydicom and zlib raise many kinds for a damaged file
+    except Exception as error:  # pydicom and zlib raise many kinds for a damaged file
         raise RefusedError(
             Problem.DAMAGED_PIXEL_DATA, f"the file can't be read as far as its pixel data ({type(error).__name__})"
         ) from None
@@ -87,13 +87,10 @@ def _element_at(stream: BinaryIO, implicit: bool, little: bool, transfer_syntax:
         raise RefusedError(Problem.NO_PIXEL_DATA, "the pixels are floating point numbers, which no ultrasound image has")
     if tag != _PIXEL_DATA:
         raise RefusedError(Problem.NO_PIXEL_DATA, "the file has no Pixel Data element")
-    vr = b""
-    length_bytes = start[4:]
-    if not implicit:
-        vr = start[4:6]
-        if vr not in _LONG_FORM:
-            raise RefusedError(Problem.DAMAGED_PIXEL_DATA, "the Pixel Data element has an impossible value representation")
-        length_bytes = stream.read(4)
+    # Some files are implicit VR although their transfer syntax is explicit; pydicom reads them, so does this.
+    explicit = not implicit and start[4:6] in _LONG_FORM
+    vr = start[4:6] if explicit else b""
+    length_bytes = stream.read(4) if explicit else start[4:]
     if len(length_bytes) < 4:
         raise RefusedError(Problem.NO_PIXEL_DATA, "the file ends before any pixel data")
     (length,) = struct.unpack(order + "L", length_bytes)

@@ -72,7 +72,7 @@ _INSTALL_IMAGECODECS = 'python -m pip install "imagecodecs>=2024.9.22"'
 
 
 def _native(samples: np.ndarray, picture: Picture) -> bytes:
-    return np.ascontiguousarray(samples, dtype=samples.dtype.newbyteorder("<")).tobytes()
+    return samples.astype(samples.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _rle(samples: np.ndarray, picture: Picture) -> bytes:
@@ -170,9 +170,7 @@ def _jpeg_2000(samples: np.ndarray, picture: Picture) -> bytes:
         )
     from openjpeg.utils import encode_array
 
-    return _even(
-        encode_array(np.ascontiguousarray(plain), picture.bits_stored, photometric_interpretation=int(rgb), use_mct=rgb)
-    )
+    return _even(encode_array(np.ascontiguousarray(plain), picture.bits_stored, photometric_interpretation=int(rgb), use_mct=rgb))
 
 
 def _pillow_writes(picture: Picture) -> bool:

@@ -12,7 +12,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels.element import UNDEFINED_LENGTH, PixelElement
-from USDICOMizerLib.pixels.layout import Family, PixelLayout
+from USDICOMizerLib.pixels.layout import Family, PixelLayout, readable
 
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 _JPEG_START = b"\xff\xd8\xff"
@@ -46,9 +46,7 @@ class NativeFrames:
                 frame_bytes = -(-layout.rows * layout.columns // 2) * 4
         self._frame_bytes = frame_bytes
         # High byte first in each 16-bit word: 8-bit samples that were written as words come in swapped pairs.
-        self._swap_pairs = (
-            not element.little_endian and element.value_representation == "OW" and layout.bits_allocated == 8
-        )
+        self._swap_pairs = not element.little_endian and element.value_representation == "OW" and layout.bits_allocated == 8
         self.layout = replace(layout, frames=self._count(element.length, layout.frames))
 
     def _count(self, length: int, declared: int) -> int:
@@ -86,7 +84,7 @@ class NativeFrames:
             band = np.frombuffer(self._read(index, first, box.height * width * kind.itemsize), dtype=kind)
             bands.append(band.reshape(box.height, layout.columns, -1)[:, box.left : box.right])
         samples = np.concatenate(bands, axis=2) if planes > 1 else bands[0]
-        return self._meaningful(samples.astype(layout.dtype))
+        return self._meaningful(samples.astype(layout.dtype, copy=False))
 
     def pairs(self, index: int, box: CropBox) -> np.ndarray:
         """Pixel pairs of a 4:2:2 frame in the box, whose left and right are even: (rows, columns / 2, Y Y CB CR)."""
@@ -267,7 +265,7 @@ def _is_rle_header(start: bytes, layout: PixelLayout) -> bool:
 
 def _extended_table(header: Dataset) -> list[int]:
     """Extended Offset Table (7FE0,0001): 64-bit offsets from the first item after the basic one."""
-    value = header.get("ExtendedOffsetTable")
+    value = readable(header, "ExtendedOffsetTable")
     if not isinstance(value, bytes) or len(value) % 8:
         return []
     return list(struct.unpack(f"<{len(value) // 8}Q", value))

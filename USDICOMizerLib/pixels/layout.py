@@ -59,7 +59,7 @@ FAMILIES = {
 
 _SINGLE_SAMPLE = frozenset({Photometric.MONOCHROME1, Photometric.MONOCHROME2, Photometric.PALETTE_COLOR})
 _YBR_COMPONENTS = frozenset({Photometric.RGB, Photometric.YBR_FULL, Photometric.YBR_FULL_422})
-_COLOURS = {family: _YBR_COMPONENTS for family in Family} | {
+_COLOURS = dict.fromkeys(Family, _YBR_COMPONENTS) | {
     Family.JPEG_2000: frozenset(Photometric) - _SINGLE_SAMPLE,
     Family.HTJ2K: frozenset(Photometric) - _SINGLE_SAMPLE,
 }
@@ -169,7 +169,7 @@ def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[
         raise _contradiction("Bits Allocated, Bits Stored and Pixel Representation are not those of an image")
     if photometric is Photometric.PALETTE_COLOR and stored > 16:
         raise _contradiction("a palette can't have entries for more than 16 Bits Stored")
-    if samples == 3 and (signed or photometric is Photometric.YBR_FULL_422 and allocated != 8):
+    if samples == 3 and (signed or (photometric is Photometric.YBR_FULL_422 and allocated != 8)):
         raise _contradiction(f"{photometric} with these Bits Allocated and Pixel Representation is not possible")
     planar = _integer(header, "PlanarConfiguration", 0) if samples == 3 else 0
     if planar not in (0, 1):
@@ -197,8 +197,16 @@ def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[
     return layout, warnings
 
 
+def readable(header: Dataset, keyword: str) -> object:
+    """The value of an attribute; None where it is missing, or damaged so that pydicom can't read it."""
+    try:
+        return header.get(keyword)
+    except Exception:  # pydicom raises many kinds for a damaged element
+        return None
+
+
 def _photometric(header: Dataset) -> Photometric:
-    text = str(header.get("PhotometricInterpretation") or "").strip()
+    text = str(readable(header, "PhotometricInterpretation") or "").strip()
     try:
         return Photometric(text)
     except ValueError:
@@ -230,13 +238,13 @@ def _declared_frames(header: Dataset) -> int:
 
 
 def _integer(header: Dataset, keyword: str, default: int | None) -> int:
+    value = readable(header, keyword)
+    if value is None or value == "":
+        value = default
     try:
-        value = header.get(keyword)
-        if value in (None, ""):
-            value = default
         return int(value)
-    except Exception as error:  # noqa: BLE001 - pydicom raises many kinds for a value that is no number
-        raise _contradiction(f"{keyword} is missing or not a number ({type(error).__name__})") from None
+    except (TypeError, ValueError, OverflowError):
+        raise _contradiction(f"{keyword} is missing or not a number") from None
 
 
 def _contradiction(detail: str) -> RefusedError:

@@ -27,7 +27,15 @@ def code(value: str, meaning: str) -> Dataset:
 def test_the_subject_becomes_patient_and_type_2_stays_without_values(ultrasound_header, deidentify):
     out = deidentify(ultrasound_header).dataset
     assert (out.PatientID, str(out.PatientName)) == (SUBJECT, SUBJECT)
-    for keyword in ("StudyDate", "StudyTime", "AccessionNumber", "ReferringPhysicianName", "PatientBirthDate", "PatientSex", "StudyID"):
+    for keyword in (
+        "StudyDate",
+        "StudyTime",
+        "AccessionNumber",
+        "ReferringPhysicianName",
+        "PatientBirthDate",
+        "PatientSex",
+        "StudyID",
+    ):
         assert keyword in out and not out[keyword].value
 
 
@@ -165,7 +173,9 @@ def test_deleting_what_an_item_needs_deletes_the_item(ultrasound_header, deident
     ultrasound_header.ViewCodeSequence = [code("1", "Femoral vein"), bare]
     out = deidentify(ultrasound_header, rules(delete=["CodeMeaning"])).dataset
     assert [item.CodeValue for item in out.ViewCodeSequence] == ["3"]
-    assert "ViewCodeSequence" not in deidentify(ultrasound_header, rules(delete=["CodeMeaning", "CodingSchemeDesignator"])).dataset
+    assert (
+        "ViewCodeSequence" not in deidentify(ultrasound_header, rules(delete=["CodeMeaning", "CodingSchemeDesignator"])).dataset
+    )
     assert "SequenceOfUltrasoundRegions" not in deidentify(ultrasound_header, rules(delete=["RegionDataType"])).dataset
 
 

@@ -387,7 +387,9 @@ class TestJpeg2000:
         assert np.array_equal(pixels_of(source), cut(pixels))
 
     @pytest.mark.parametrize("hidden", JPEG_2000_READERS)
-    @pytest.mark.parametrize(("photometric", "transform"), [("YBR_RCT", True), ("RGB", False), ("RGB", True), ("YBR_FULL", False)])
+    @pytest.mark.parametrize(
+        ("photometric", "transform"), [("YBR_RCT", True), ("RGB", False), ("RGB", True), ("YBR_FULL", False)]
+    )
     def test_colour_is_exact(self, files, without, hidden, photometric, transform):
         pixels = files.speckle(1, 29, 47, 3)
         frame = imagecodecs.jpeg2k_encode(pixels[0], codecformat="j2k", reversible=True, mct=transform)

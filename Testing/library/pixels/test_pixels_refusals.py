@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import itertools
 import struct
 
 import imagecodecs
 import numpy as np
 import pytest
 from pydicom import dcmread, dcmwrite, uid
+from pydicom.data import get_testdata_file
 
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
@@ -17,7 +19,8 @@ from USDICOMizerLib.pixels import PixelRequest, convert, open_pixels
 
 SHAPE = (4, 29, 47, 1)
 WHOLE = CropBox(0, 0, 47, 29)
-ITEM, ITEM_END, END = struct.pack("<HH", 0xFFFE, 0xE000), struct.pack("<HHL", 0xFFFE, 0xE00D, 0), struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+ITEM = struct.pack("<HH", 0xFFFE, 0xE000)
+ITEM_END, END = struct.pack("<HHL", 0xFFFE, 0xE00D, 0), struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 
 
 @pytest.fixture
@@ -95,7 +98,7 @@ def test_fragmented_frames_without_an_offset_table_are_joined(files, cine, piece
     for frame in frames:
         size = len(frame) // pieces // 2 * 2
         cuts = [*range(0, size * pieces, size), len(frame)]
-        fragments += b"".join(item(frame[start:end]) for start, end in zip(cuts, cuts[1:], strict=False))
+        fragments += b"".join(item(frame[start:end]) for start, end in itertools.pairwise(cuts))
     source = files.opened(with_items(files, item(b"") + fragments + END))
     assert np.array_equal(read(source), pixels)
     assert source.warnings == ()
@@ -153,7 +156,10 @@ def test_an_empty_fragment_in_place_of_a_frame_is_refused(files, cine):
     assert refused_problem(lambda: files.opened(file)).problem is Problem.DAMAGED_PIXEL_DATA
 
 
-@pytest.mark.parametrize("items", [b"", END, item(b"") + END, item(b"abc!"), b"\1\2\3\4\5\6\7\x08" * 9, item(b"") + item(b"no codestream!")])
+@pytest.mark.parametrize(
+    "items",
+    [b"", END, item(b"") + END, item(b"abc!"), b"\1\2\3\4\5\6\7\x08" * 9, item(b"") + item(b"no codestream!")],
+)
 def test_pixel_data_without_frames_is_refused(files, items):
     assert refused_problem(lambda: files.opened(with_items(files, items))).problem is Problem.DAMAGED_PIXEL_DATA
 
@@ -242,6 +248,30 @@ def test_an_instance_without_integer_pixels_is_refused(files, keyword):
     stream = io.BytesIO()
     dcmwrite(stream, dataset)
     assert refused_problem(lambda: files.opened(stream.getvalue())).problem is Problem.NO_PIXEL_DATA
+
+
+@pytest.mark.filterwarnings("ignore:Expected explicit VR")
+def test_implicit_vr_under_an_explicit_syntax_is_read_as_what_it_is(files):
+    path = get_testdata_file("SC_rgb_jpeg.dcm", download=False)
+    header = dcmread(path, stop_before_pixels=True)
+    with open(path, "rb") as stream:
+        source = open_pixels(stream, header)
+        picture = source.pixels(0, CropBox(0, 0, source.layout.columns, source.layout.rows))
+    assert picture[0, 50].tolist() == [244, 244, 244]
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_interleaved_tile_parts_are_read_or_refused_by_the_name_of_a_package(files, without, hidden):
+    path = get_testdata_file("GDCMJ2K_TextGBR.dcm", download=False)
+    with open(path, "rb") as stream:
+        source = files.opened(stream.read())
+    if not hidden:
+        assert source.pixels(0, CropBox(0, 0, 400, 400)).any()
+        return
+    without("openjpeg")
+    error = refused_problem(lambda: source.pixels(0, CropBox(0, 0, 400, 400)))
+    assert error.problem is Problem.UNSUPPORTED_TRANSFER_SYNTAX
+    assert "pylibjpeg-openjpeg" in error.detail
 
 
 def test_a_file_without_meta_information_is_read_as_what_it_is(files):
