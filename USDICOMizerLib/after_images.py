@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -12,31 +13,20 @@ from USDICOMizerLib.decision import Decision, blanking, output_box
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.files import make_private_folder
-from USDICOMizerLib.pixels import open_pixels
+from USDICOMizerLib.pixels import PixelRequest, convert, open_pixels
 from USDICOMizerLib.sources import read_header
 
 
 def after_image(instance: Instance, decision: Decision) -> np.ndarray:
-    """The brightest value that each pixel has in any frame, cropped and blanked: uint8 (rows, columns, 3).
+    """The brightest value that each pixel has in any frame as it would leave: uint8 (rows, columns, 3).
 
     What is written anywhere in the cine shows in it (DESIGN: a review sees every frame, or its temporal maximum).
     Raises RefusedError where the crop or the pixels are not to be had.
     """
-    box = output_box(instance, decision)
-    kept = blanking(instance, decision)
-    brightest: np.ndarray | None = None
+    request = PixelRequest(output_box(instance, decision), blanking(instance, decision), decision.redactions)
+    header = read_header(instance.source)
     with instance.source.open() as stream:
-        for number, frame in enumerate(open_pixels(stream, read_header(instance.source)).display_frames(), start=1):
-            frame = frame.copy()
-            if kept is not None:
-                frame[~kept] = 0
-            for redaction in decision.redactions:
-                if redaction.covers(number):
-                    area = redaction.box
-                    frame[area.top : area.bottom, area.left : area.right] = 0
-            cut = frame[box.top : box.bottom, box.left : box.right]
-            brightest = cut if brightest is None else np.maximum(brightest, cut)
-    return brightest
+        return reduce(np.maximum, convert(open_pixels(stream, header), request).display_frames())
 
 
 def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> int:

@@ -63,5 +63,7 @@ def _failed(exam: Exam, subject: str, job: ExportJob, error: Exception) -> ExamR
     name = job.preparation.pseudonyms.exam(exam.study_uid)
     log("exam failed", level=logging.ERROR, exam=name, error=error)
     words = f"the exam could not be exported ({type(error).__name__}); nothing of it was kept. The log says where"
-    failures = (InstanceResult(number, Outcome.FAILED, type(error).__name__, words) for number in range(1, len(exam.instances) + 1))
+    failures = (
+        InstanceResult(number, Outcome.FAILED, type(error).__name__, words) for number in range(1, len(exam.instances) + 1)
+    )
     return ExamResult(name, subject, None, tuple(failures), words)

@@ -16,6 +16,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME
+from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.residue import Needles, find_residue, judge_alone, scan_bytes
 from USDICOMizerLib.errors import CommandError, RefusedError
 from USDICOMizerLib.pixels import open_pixels
@@ -41,6 +42,14 @@ class CheckFinding:
 
 
 @dataclass(frozen=True)
+class Expectation:
+    """What an export is judged by: the identifying values of its source, where that is known, and the settings' rules."""
+
+    needles: Needles = Needles()
+    rules: Rules = Rules()
+
+
+@dataclass(frozen=True)
 class _Member:
     """A file of the export, in a ZIP or a folder."""
 
@@ -48,8 +57,8 @@ class _Member:
     open: Callable[[], contextlib.AbstractContextManager[BinaryIO]]
 
 
-def check_archive(stream: IO[bytes], needles: Needles | None = None, *, every_byte: bool = False) -> tuple[CheckFinding, ...]:
-    """Check a ZIP. `needles` are the identifying values of its source, where that is known.
+def check_archive(stream: IO[bytes], expected: Expectation, *, every_byte: bool = False) -> tuple[CheckFinding, ...]:
+    """Check a ZIP.
 
     With `every_byte` each file is read whole: its frames are counted, its bytes searched, and the ZIP's checksums
     compared. Without it only names, headers and the manifest are looked at: the frames of an export that is being
@@ -60,19 +69,19 @@ def check_archive(stream: IO[bytes], needles: Needles | None = None, *, every_by
             entries = archive.infolist()
             findings = [*_judge_entries(entries, archive.comment)]
             members = [_zip_member(archive, entry) for entry in entries if not entry.is_dir()]
-            return (*findings, *_judge_members(members, needles, every_byte=every_byte))
+            return (*findings, *_judge_members(members, expected, every_byte=every_byte))
     except BadZipFile:
         return (CheckFinding("", Kind.CONFORMANCE, "the ZIP is damaged"),)
 
 
-def check_export(path: Path, needles: Needles | None = None) -> tuple[CheckFinding, ...]:
+def check_export(path: Path, expected: Expectation) -> tuple[CheckFinding, ...]:
     """Check an export, a ZIP or a folder, to the last byte. Raises CommandError where there is none at `path`."""
     if path.is_dir():
         members = [_file_member(path, file) for file in sorted(path.rglob("*")) if file.is_file()]
-        return tuple(_judge_members(members, needles, every_byte=True))
+        return tuple(_judge_members(members, expected, every_byte=True))
     try:
         with path.open("rb") as stream:
-            return check_archive(stream, needles, every_byte=True)
+            return check_archive(stream, expected, every_byte=True)
     except OSError as error:
         raise CommandError(f"{path} can't be read ({error.strerror}). Name the ZIP or the folder of an export.") from error
 
@@ -101,7 +110,7 @@ def _judge_entries(entries: Sequence[ZipInfo], comment: bytes) -> Iterator[Check
             yield CheckFinding(entry.filename, Kind.RESIDUE, "the ZIP entry has a comment")
 
 
-def _judge_members(members: Sequence[_Member], needles: Needles | None, *, every_byte: bool) -> Iterator[CheckFinding]:
+def _judge_members(members: Sequence[_Member], expected: Expectation, *, every_byte: bool) -> Iterator[CheckFinding]:
     headers: dict[str, Dataset] = {}
     manifest: list[dict[str, str]] | None = None
     for member in members:
@@ -109,15 +118,15 @@ def _judge_members(members: Sequence[_Member], needles: Needles | None, *, every
             with member.open() as stream:
                 text = stream.read().decode("utf-8-sig", errors="replace")
             manifest = list(csv.DictReader(io.StringIO(text, newline="")))
-            yield from _judge_text(member.name, text, needles)
+            yield from _judge_text(member.name, text, expected)
             continue
         try:
             with member.open() as stream:
                 header = dcmread(stream, stop_before_pixels=True)
             headers[member.name] = header
-            yield from _judge_header(member.name, header, needles)
+            yield from _judge_header(member.name, header, expected)
             if every_byte:
-                yield from _judge_bytes(member, header, needles)
+                yield from _judge_bytes(member, header, expected)
         except Exception as error:  # anything unreadable is a finding, in our words: the error's own may quote a value
             yield CheckFinding(member.name, Kind.CONFORMANCE, f"this isn't a readable DICOM file ({type(error).__name__})")
     yield from _judge_together(headers)
@@ -127,23 +136,20 @@ def _judge_members(members: Sequence[_Member], needles: Needles | None, *, every
         yield from _judge_manifest(manifest, headers)
 
 
-def _judge_header(name: str, header: Dataset, needles: Needles | None) -> Iterator[CheckFinding]:
-    found = list(judge_alone(header))
-    if needles:
-        found += find_residue(header, needles)
-    for residue in found:
+def _judge_header(name: str, header: Dataset, expected: Expectation) -> Iterator[CheckFinding]:
+    for residue in [*judge_alone(header, expected.rules), *find_residue(header, expected.needles)]:
         yield CheckFinding(name, Kind.RESIDUE, str(residue))
 
 
-def _judge_text(name: str, text: str, needles: Needles | None) -> Iterator[CheckFinding]:
-    if needles and (found := scan_bytes([text.encode()], needles)):
+def _judge_text(name: str, text: str, expected: Expectation) -> Iterator[CheckFinding]:
+    if found := scan_bytes([text.encode()], expected.needles):
         yield CheckFinding(name, Kind.RESIDUE, f"the text holds a value of the source's {', '.join(sorted(found))}")
 
 
-def _judge_bytes(member: _Member, header: Dataset, needles: Needles | None) -> Iterator[CheckFinding]:
+def _judge_bytes(member: _Member, header: Dataset, expected: Expectation) -> Iterator[CheckFinding]:
     with member.open() as stream:
         chunks = iter(lambda: stream.read(_CHUNK), b"")  # read to the end: a ZIP compares its checksum there
-        found = scan_bytes(chunks, needles or Needles())
+        found = scan_bytes(chunks, expected.needles)
     if found:
         yield CheckFinding(member.name, Kind.RESIDUE, f"the bytes hold a value of the source's {', '.join(sorted(found))}")
     try:
@@ -160,7 +166,9 @@ def _judge_together(headers: dict[str, Dataset]) -> Iterator[CheckFinding]:
     patient_of_study: dict[str, tuple[str, str]] = {}
     study_of_series: dict[str, str] = {}
     for name, header in headers.items():
-        instance, series, study = (str(header.get(key, "")) for key in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"))
+        instance, series, study = (
+            str(header.get(key, "")) for key in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+        )
         if instance in seen:
             yield CheckFinding(name, Kind.CONFORMANCE, "another file has the same SOP Instance UID")
         seen.add(instance)

@@ -107,16 +107,22 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
         "--crop",
         type=_crop,
         metavar="L,T,R,B",
-        help="crop box in pixels (right and bottom not included), `auto` (the best proposal, the default) or `none` (whole frames)",
+        help="crop box in pixels (right and bottom not included), auto (the best proposal; the default) or none (whole frames)",
     )
     group.add_argument(
-        "--mask", type=Mask, choices=list(Mask), metavar="{" + ",".join(Mask) + "}", help="blank pixels outside, keeping the geometry"
+        "--mask",
+        type=Mask,
+        choices=list(Mask),
+        metavar="{" + ",".join(Mask) + "}",
+        help="blank pixels outside, keeping the geometry",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 
 
 def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--key", type=Path, metavar="FILE", help="the project key (default: from the settings; made on first use)")
+    parser.add_argument(
+        "--key", type=Path, metavar="FILE", help="the project key (default: from the settings; made on first use)"
+    )
     parser.add_argument(
         "--linkage", type=Path, metavar="DIR", help="folder of the private files that tie pseudonyms to originals"
     )
@@ -125,7 +131,9 @@ def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.prepare)
     _add_inputs(parser)
-    parser.add_argument("--output", type=Path, metavar="DIR", help="folder for the ZIPs, one an exam (default: from the settings)")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder for the ZIPs, one an exam (default: from the settings)"
+    )
     _add_settings_option(parser)
     _add_choices(parser)
     subject = parser.add_mutually_exclusive_group()
@@ -154,7 +162,9 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.plan)
     _add_inputs(parser)
-    parser.add_argument("--output", type=Path, required=True, metavar="FILE.csv", help="the plan to write; it holds original UIDs")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE.csv", help="the plan to write; it holds original UIDs"
+    )
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="also write a PNG of each instance as it would leave (all frames in one)"
     )
@@ -175,7 +185,10 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
 def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.check)
     parser.add_argument("export", type=Path, metavar="EXPORT", help="a ZIP or a folder of prepared instances")
-    parser.add_argument("--against", type=Path, nargs="+", metavar="SOURCE", help="what it was made from: search for its identifiers")
+    parser.add_argument(
+        "--against", type=Path, nargs="+", metavar="SOURCE", help="what it was made from: search for its identifiers"
+    )
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="allow what [attributes_to_keep] of these settings kept")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
@@ -200,7 +213,8 @@ def _demo(options: argparse.Namespace, console: Console) -> bool:
     private = make_private_folder(options.output / "private")
     settings = private / "settings.ini"
     settings.write_text(
-        update_settings_text(default_settings_text(), {("logging", "folder"): str((private / "logs").resolve())}), encoding="utf-8"
+        update_settings_text(default_settings_text(), {("logging", "folder"): str((private / "logs").resolve())}),
+        encoding="utf-8",
     )
     exports = options.output / "exports"
     own = ["--settings", settings, "--key", private / "project.key", "--linkage", private / "linkage"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.batch import prepare_exams
-from USDICOMizerLib.check import check_export
+from USDICOMizerLib.check import Expectation, check_export
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
@@ -39,6 +39,7 @@ from USDICOMizerLib.settings import (
     ensure_default_settings,
     load_settings,
 )
+from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import Discovery, discover, read_header
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -58,7 +59,9 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     settings = _settings(options.settings, console)
     output = options.output or settings.export.folder
     if output is None:
-        raise CommandError("Name the folder for the export with --output DIR, or once for all as folder in [export] of the settings.")
+        raise CommandError(
+            "Name the folder for the export with --output DIR, or once for all as folder in [export] of the settings."
+        )
     found = _read_input(options, settings, console)
     linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
     check_linkage_place(linkage_folder, output, options.inputs)
@@ -66,6 +69,11 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     pseudonyms = Pseudonyms(key, read_subjects(options.subjects) if options.subjects else None)
     subjects = _subjects(options, found.exams, pseudonyms, console)
     _make_output_folder(output)
+    if kept := settings.deidentification.attributes_to_keep:
+        console.note(
+            f"Warning: [attributes_to_keep] of the settings lets {', '.join(map(describe, kept))} leave as they are; "
+            "the Basic Profile of PS3.15 is not claimed."
+        )
     job = ExportJob(
         preparation=Preparation(
             rules=_rules(settings),
@@ -83,9 +91,7 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     for exam in found.exams:
         plan = make_plan([exam], found.decisions)
         write_plan(plan, job.linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
-    result = prepare_exams(
-        found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended
-    )
+    result = prepare_exams(found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended)
     console.run_ended(result)
     return result.all_well
 
@@ -122,11 +128,10 @@ def inspect(options: argparse.Namespace, console: Console) -> bool:
 
 def check(options: argparse.Namespace, console: Console) -> bool:
     """`check`: judge an export, alone or against its source."""
-    needles = None
-    if options.against:
-        sources = discover(options.against).instances
-        needles = Needles.merged(identifying_values(read_header(instance.source)) for instance in sources)
-    findings = check_export(options.export, needles)
+    rules = _rules(load_settings(options.settings)) if options.settings else Rules()
+    sources = discover(options.against).instances if options.against else ()
+    needles = Needles.merged(identifying_values(read_header(instance.source), rules) for instance in sources)
+    findings = check_export(options.export, Expectation(needles, rules))
     console.check_ended(findings, options.export.name)
     return not findings
 
@@ -225,7 +230,9 @@ def _make_output_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CommandError(f"The output folder {folder} can't be made ({error.strerror}). Name another one with --output.") from error
+        raise CommandError(
+            f"The output folder {folder} can't be made ({error.strerror}). Name another one with --output."
+        ) from error
 
 
 def _project_key(named: Path | None, settings: Settings, console: Console, *, forbidden: Sequence[Path]) -> ProjectKey:
@@ -240,9 +247,7 @@ def _project_key(named: Path | None, settings: Settings, console: Console, *, fo
     return key
 
 
-def _subjects(
-    options: argparse.Namespace, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console
-) -> dict[str, str]:
+def _subjects(options: argparse.Namespace, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
     """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
     if options.subject:
         if count_patients(instance for exam in exams for instance in exam.instances) > 1:

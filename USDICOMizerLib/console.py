@@ -60,9 +60,7 @@ class Console:
 
     def instance_ended(self, exam: str, result: InstanceResult, total: int) -> None:
         """Progress: one instance has come to its outcome."""
-        self._event(
-            "instance", exam=exam, instance=result.number, of=total, outcome=result.outcome.value, reason=result.reason
-        )
+        self._event("instance", exam=exam, instance=result.number, of=total, outcome=result.outcome.value, reason=result.reason)
         if self._bar:
             self._bar.ended(exam, result, total)
 
@@ -115,9 +113,7 @@ class Console:
             else f"{files}: nothing found that should not be there."
         )
 
-    def inspected(
-        self, exams: Sequence[ExamFacts], others: Sequence[SourceOutcome], explanations: Sequence[Explanation]
-    ) -> None:
+    def inspected(self, exams: Sequence[ExamFacts], others: Sequence[SourceOutcome], explanations: Sequence[Explanation]) -> None:
         """The result of `inspect`."""
         self._close_bar()
         self.json(
@@ -201,10 +197,7 @@ def _as_json(result: RunResult) -> dict:
             }
             for exam in result.exams
         ],
-        "others": [
-            _other_as_json(number, other)
-            for number, other in enumerate(result.others, start=1)
-        ],
+        "others": [_other_as_json(number, other) for number, other in enumerate(result.others, start=1)],
     }
 
 

@@ -12,8 +12,9 @@ from typing import IO
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import Export, ManifestRow, member_name, open_export
-from USDICOMizerLib.check import check_archive
+from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.linkage import ExportRecord, Linkage, SourceRow
@@ -96,7 +97,7 @@ def export_exam(
             path,
             compression_level=job.compression_level,
             replace=job.overwrite or job.resume,
-            check=lambda stream: _check_before_rename(stream, exam_name),
+            check=lambda stream: _check_before_rename(stream, exam_name, job.preparation.rules),
         ) as export:
             for number, instance, decision in numbered:
                 run.take(number, instance, decision, export)
@@ -116,7 +117,9 @@ def export_exam(
 class _ExamRun:
     """The instances of one exam on their way into its export, and their outcomes so far."""
 
-    def __init__(self, exam: Exam, exam_name: str, subject: str, job: ExportJob, on_instance: OnInstance, numbered: list[Numbered]):
+    def __init__(
+        self, exam: Exam, exam_name: str, subject: str, job: ExportJob, on_instance: OnInstance, numbered: list[Numbered]
+    ):
         self.exam, self.exam_name, self.subject, self.job = exam, exam_name, subject, job
         self._on_instance, self._total = on_instance, len(numbered)
         self.results: list[InstanceResult] = []
@@ -145,9 +148,7 @@ class _ExamRun:
         findings = assess(instance, decision, self.job.policy, self.exam)
         if findings:
             raise RefusedError(findings[0].problem, findings[0].detail)
-        with prepare(
-            instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged
-        ) as prepared:
+        with prepare(instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged) as prepared:
             name = export.free_name(self._member_name(number, instance, decision.tag))
             row = manifest_row(name, prepared, decision)
             export.add(row, prepared.write, size=prepared.size, compress=not prepared.is_compressed)
@@ -194,8 +195,7 @@ class _ExamRun:
         """The export could not be written: what was prepared for it, and what was still to come, has failed."""
         ended = {result.number: result for result in self.results if result.outcome is not Outcome.PREPARED}
         self.results = [
-            ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error)
-            for number, _, _ in numbered
+            ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error) for number, _, _ in numbered
         ]
 
 
@@ -280,8 +280,8 @@ def _unchanged(numbered: list[Numbered], record: ExportRecord) -> tuple[Instance
     return tuple(results)
 
 
-def _check_before_rename(stream: IO[bytes], exam_name: str) -> None:
-    findings = check_archive(stream)
+def _check_before_rename(stream: IO[bytes], exam_name: str, rules: Rules) -> None:
+    findings = check_archive(stream, Expectation(rules=rules))
     if findings:
         log("export did not pass its check", level=logging.ERROR, exam=exam_name, findings=len(findings))
         raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")

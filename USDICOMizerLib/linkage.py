@@ -126,7 +126,9 @@ def read_subjects(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"The subjects table {path} can't be read ({type(error).__name__}). Save it as CSV in UTF-8.") from error
+        raise CommandError(
+            f"The subjects table {path} can't be read ({type(error).__name__}). Save it as CSV in UTF-8."
+        ) from error
     if not rows or not {"id_old", "id_new"} <= rows[0].keys():
         raise CommandError(f"The subjects table {path} needs a first line with the columns id_old,id_new.")
     subjects: dict[str, str] = {}

@@ -189,7 +189,7 @@ def prepare(
             apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
         if sides_are_tagged and "Laterality" in cleaned.dataset:
             del cleaned.dataset.Laterality
-        needles = identifying_values(header)
+        needles = identifying_values(header, preparation.rules)
         residue = find_residue(cleaned.dataset, needles)
         if residue:
             places = ", ".join(sorted({found.place for found in residue}))

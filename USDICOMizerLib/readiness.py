@@ -56,9 +56,7 @@ def assess(instance: Instance, decision: Decision, policy: Policy, exam: Exam) -
 
 def is_ultrasound(instance: Instance) -> bool:
     """Whether it is of a kind that can be prepared."""
-    return instance.sop_class_uid in _ULTRASOUND or (
-        instance.sop_class_uid in _SECONDARY_CAPTURE and instance.modality == "US"
-    )
+    return instance.sop_class_uid in _ULTRASOUND or (instance.sop_class_uid in _SECONDARY_CAPTURE and instance.modality == "US")
 
 
 def count_patients(instances: Iterable[Instance]) -> int:

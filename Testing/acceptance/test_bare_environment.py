@@ -21,7 +21,9 @@ def bare_python(tmp_path_factory) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", REPOSITORY], check=True, cwd=folder)
-    listed = subprocess.run([python, "-m", "pip", "list", "--format=freeze"], check=True, capture_output=True, text=True, cwd=folder)
+    listed = subprocess.run(
+        [python, "-m", "pip", "list", "--format=freeze"], check=True, capture_output=True, text=True, cwd=folder
+    )
     installed = {line.split("==")[0].casefold() for line in listed.stdout.split()}
     assert installed <= {"usdicomizerlib", "pydicom", "numpy", "simpleitk", "pillow", "pyjpegls", "pip", "setuptools"}
     return python
@@ -29,12 +31,26 @@ def bare_python(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     "name",
-    ["examples_rgb_color.dcm", "OBXXXX1A_rle_2frame.dcm", "examples_ybr_color.dcm", "JPGLosslessP14SV1_1s_1f_8b.dcm", "US1_J2KI.dcm"],
+    [
+        "examples_rgb_color.dcm",
+        "OBXXXX1A_rle_2frame.dcm",
+        "examples_ybr_color.dcm",
+        "JPGLosslessP14SV1_1s_1f_8b.dcm",
+        "US1_J2KI.dcm",
+    ],
 )
 def test_native_rle_and_jpeg_sources_are_prepared(usdicomizer, bare_python, tmp_path, name):
     source = real_file(name, tmp_path)
     ran = usdicomizer(
-        "prepare", source, "--output", tmp_path / "out", "--crop", "10,8,70,50", "--accept-unreviewed", "--json", python=bare_python
+        "prepare",
+        source,
+        "--output",
+        tmp_path / "out",
+        "--crop",
+        "10,8,70,50",
+        "--accept-unreviewed",
+        "--json",
+        python=bare_python,
     )
     assert ran.status == 0, ran.stderr
     assert ran.result["outcomes"]["prepared"] == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from pydicom import dcmread
 
 from USDICOMizerLib.sample_exam import SAMPLE_PATIENT, make_sample_exam
 
@@ -153,7 +155,9 @@ def test_the_linkage_ties_pseudonyms_to_originals_for_its_owner_only(usdicomizer
     assert (linkage / "uid_mapping.csv").read_text().startswith("id_old,id_new")
     assert SAMPLE_PATIENT.id in (linkage / "patid_mapping.csv").read_text()
     assert "exam.zip" in (linkage / "sources.csv").read_text()
-    assert [oct(path.stat().st_mode & 0o077) for path in (linkage, *linkage.rglob("*"))] == ["0o0"] * (1 + len(list(linkage.rglob("*"))))
+    assert [oct(path.stat().st_mode & 0o077) for path in (linkage, *linkage.rglob("*"))] == ["0o0"] * (
+        1 + len(list(linkage.rglob("*")))
+    )
 
 
 def test_check_finds_nothing_in_an_export_and_something_in_its_source(usdicomizer, exam, tmp_path):
@@ -210,3 +214,19 @@ def test_the_demo_prepares_its_exam_and_says_where_the_zip_is(usdicomizer, tmp_p
     (export,) = (tmp_path / "demo" / "exports").glob("*.zip")
     assert export.name in ran.stdout
     assert "4 prepared, 1 skipped" in ran.stdout
+
+
+def test_exceptions_from_the_profile_are_followed_and_no_longer_claimed(usdicomizer, exam, tmp_path):
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[attributes_to_keep]\nInstitutionName\n[attributes_to_del]\nMechanicalIndex\n")
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--settings", settings, "--accept-unreviewed")
+    assert ran.status == 0, ran.stderr
+    (export,) = (tmp_path / "out").glob("*.zip")
+    with ZipFile(export) as archive:
+        dataset = dcmread(BytesIO(archive.read(archive.namelist()[0])))
+    assert dataset.InstitutionName
+    assert "MechanicalIndex" not in dataset
+    assert "113100" not in str(dataset.get("DeidentificationMethodCodeSequence", ""))
+    assert "InstitutionName" in ran.stdout + ran.stderr, "a warning says what was kept"
+    assert usdicomizer("check", export, "--against", exam, "--settings", settings).status == 0
+    assert usdicomizer("check", export, "--against", exam).status == 1

@@ -20,8 +20,20 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
 def start(source: Path, output: Path, home: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "USDICOMizerLib", "prepare", source, "--output", output, "--accept-unreviewed", "--overwrite"]
-    return subprocess.Popen(command, env={**os.environ, "USDICOMIZER_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [
+        sys.executable,
+        "-m",
+        "USDICOMizerLib",
+        "prepare",
+        source,
+        "--output",
+        output,
+        "--accept-unreviewed",
+        "--overwrite",
+    ]
+    return subprocess.Popen(
+        command, env={**os.environ, "USDICOMIZER_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
 def fingerprint(path: Path) -> tuple[str, int]:

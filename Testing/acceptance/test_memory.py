@@ -41,7 +41,15 @@ sys.exit(status)
 def peak_of(frames: int, kind: SampleKind, syntax: str, folder: Path, home: Path) -> int:
     source = folder / f"{kind}-{frames}.dcm"
     source.write_bytes(dicom_bytes(sample_dataset(kind, frames=frames)))
-    arguments = ["prepare", source, "--output", folder / f"{kind}-{frames}-{syntax}", "--accept-unreviewed", "--transfer-syntax", syntax]
+    arguments = [
+        "prepare",
+        source,
+        "--output",
+        folder / f"{kind}-{frames}-{syntax}",
+        "--accept-unreviewed",
+        "--transfer-syntax",
+        syntax,
+    ]
     ran = subprocess.run(
         [sys.executable, "-c", MEASURE, *map(str, arguments)],
         env={**os.environ, "USDICOMIZER_HOME": str(home)},

@@ -82,7 +82,9 @@ def test_an_edit_voids_the_review_and_is_reported_row_by_row(usdicomizer, exam, 
 
 
 def test_the_executed_plan_lies_in_the_linkage_and_not_beside_the_export(usdicomizer, exam, tmp_path):
-    ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--linkage", tmp_path / "linkage", "--json")
+    ran = usdicomizer(
+        "prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--linkage", tmp_path / "linkage", "--json"
+    )
     (exam_result,) = ran.result["exams"]
     assert len(rows_of(tmp_path / "linkage" / "plans" / f"{exam_result['exam']}.csv")) == 4
     assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".zip"]

@@ -45,7 +45,9 @@ def test_automatic_crops_are_prepared_or_refused_for_a_reason_that_is_true(usdic
         ("refused", "doubtful-proposal"),
         ("refused", "not-reviewed"),
     }
-    without_region = [path for path in map(lambda name: real_file(name, tmp_path), _NAMES) if "SequenceOfUltrasoundRegions" not in dcmread(path)]
+    without_region = [
+        path for path in map(lambda name: real_file(name, tmp_path), _NAMES) if "SequenceOfUltrasoundRegions" not in dcmread(path)
+    ]
     assert sum(instance["reason"] == "no-crop" for instance in instances) == len(without_region)
 
 

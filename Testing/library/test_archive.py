@@ -14,8 +14,9 @@ from USDICOMizerLib.archive import MANIFEST_COLUMNS, ManifestRow, member_name, o
 from USDICOMizerLib.errors import ExportError
 
 TEMPLATE = "{subject}/{exam}/{order:03d}_{site}-{side}.dcm"
+_SYNTAX = "1.2.840.10008.1.2.1"
 ROW = ManifestRow(
-    "a.dcm", "1.2", "1.3", "1.4", 4, 5, 1, "", "0.1 0.1", "120", "RGB", "1.2.840.10008.1.2.1", "Acme", "One", "5x4", "", "FV", "L", "", "no"
+    "a.dcm", "1.2", "1.3", "1.4", 4, 5, 1, "", "0.1 0.1", "120", "RGB", _SYNTAX, "Acme", "One", "5x4", "", "FV", "L", "", "no"
 )  # fmt: skip
 
 
@@ -41,7 +42,11 @@ def test_separators_around_missing_values_go(changes, name):
     assert member_name(TEMPLATE, values(**changes)) == f"S-1/E-1/{name}"
 
 
-@given(subject=st.text(), site=st.text(), template=st.sampled_from([TEMPLATE, "{site}.dcm", "../{site}/{subject}", "{subject}\\{site}"]))
+@given(
+    subject=st.text(),
+    site=st.text(),
+    template=st.sampled_from([TEMPLATE, "{site}.dcm", "../{site}/{subject}", "{subject}\\{site}"]),
+)
 def test_a_name_stays_in_the_archive_and_is_legal_everywhere(subject, site, template):
     name = member_name(template, values(subject=subject, site=site))
     parts = PurePosixPath(name).parts

@@ -31,16 +31,12 @@ def test_the_box_is_the_smallest_around_the_picture_regions_with_their_last_pixe
     assert proposal.confidence >= DOUBTFUL
 
 
-@pytest.mark.parametrize(
-    "kind", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (3, 4), (3, 7), (1, 0), (0, 1), (0, 3)], ids=str
-)
+@pytest.mark.parametrize("kind", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 3), (3, 4), (3, 7), (1, 0), (0, 1), (0, 3)], ids=str)
 def test_tissue_flow_m_mode_and_spectra_are_picture(make_instance: MakeInstance, kind: tuple[int, int]) -> None:
     assert picture_boxes(make_instance(regions=(Region(10, 20, 99, 79, *kind),))) == (CropBox(10, 20, 100, 80),)
 
 
-@pytest.mark.parametrize(
-    "kind", [(0, 0), (0, 13), (1, 13), (1, 14), (4, 10), (4, 5), (5, 1), (3, 10), (0, 14)], ids=str
-)
+@pytest.mark.parametrize("kind", [(0, 0), (0, 13), (1, 13), (1, 14), (4, 10), (4, 5), (5, 1), (3, 10), (0, 14)], ids=str)
 def test_bars_curves_and_graphics_are_not_picture(make_instance: MakeInstance, kind: tuple[int, int]) -> None:
     instance = make_instance(regions=(Region(10, 20, 99, 79, *kind),))
     assert picture_boxes(instance) == ()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from USDICOMizerLib import settings as module
 from USDICOMizerLib.errors import SettingsError
 from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.settings import (
     CropPreset,
     Settings,
@@ -352,3 +353,7 @@ def test_a_folder_that_cannot_be_made_is_said_with_a_way_on(monkeypatch, tmp_pat
     monkeypatch.setenv("USDICOMIZER_HOME", str(tmp_path / "file" / "home"))
     with pytest.raises(SettingsError, match="--settings FILE"):
         ensure_default_settings()
+
+
+def test_the_transfer_syntaxes_of_the_settings_are_those_that_can_be_written():
+    assert tuple(OutputSyntax) == module.TRANSFER_SYNTAXES

@@ -62,6 +62,19 @@ _MAY_ONLY_STAND_WITH = {
 _UNICODE = "ISO_IR 192"
 _NOT_ASCII_COMPATIBLE = "ISO_IR 13"  # JIS X 0201 has other characters at the places of \ and ~
 _LONGEST_SUBJECT = 64
+# Type 2 in modules that every image has (PS3.3 C.7.1.1, C.7.2.1, C.7.3.1, C.7.5.1, C.7.6.1): empty where the source lacks them.
+_ALWAYS_THERE = (
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyDate",
+    "StudyTime",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    "StudyID",
+    "SeriesNumber",
+    "Manufacturer",
+    "InstanceNumber",
+)
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 
 
@@ -114,6 +127,9 @@ def deidentify_header(
     for keyword in ("PatientName", "PatientID"):
         if keyword not in dataset:
             setattr(dataset, keyword, subject)
+    for keyword in _ALWAYS_THERE:
+        if keyword not in dataset:
+            setattr(dataset, keyword, None)
     _say_what_was_done(dataset, rules, reviewed=reviewed)
     _write_character_set(dataset, cleaning.character_set)
     dataset.file_meta = _file_meta(dataset, header)

@@ -115,7 +115,7 @@ def is_sound(element: DataElement, *, character_set_known: bool) -> bool:
         return not isinstance(element.value, bytes) and readable and not any(map(forbidden.search, texts))
     if element.VR == "AT" and not all(map(dictionary_has_tag, _tags_of(element))):
         return False
-    return element.VR not in _NUMBER_VRS or element.VM <= _most_values(element.tag)
+    return element.VR not in _NUMBER_VRS or _most_values(element.tag) >= element.VM
 
 
 def _tags_of(element: DataElement) -> list[BaseTag]:

@@ -226,6 +226,13 @@ def test_a_header_without_an_identity_is_refused(ultrasound_header, deidentify, 
         deidentify(ultrasound_header)
 
 
+def test_what_every_image_must_have_is_there_though_empty_when_the_source_lacks_it(ultrasound_header, deidentify):
+    for keyword in ("ReferringPhysicianName", "StudyID", "Manufacturer"):
+        ultrasound_header.pop(keyword, None)
+    out = deidentify(ultrasound_header).dataset
+    assert [out[keyword].is_empty for keyword in ("ReferringPhysicianName", "StudyID", "Manufacturer")] == [True] * 3
+
+
 def test_a_subject_in_another_script_is_written_as_it_is(ultrasound_header, deidentify, from_file):
     out = from_file(deidentify(ultrasound_header, subject="Ärende-7").dataset)
     assert (out.PatientID, out.SpecificCharacterSet) == ("Ärende-7", "ISO_IR 192")
