@@ -151,7 +151,7 @@ class _ExamRun:
         with prepare(instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged) as prepared:
             name = export.free_name(self._member_name(number, instance, decision.tag))
             row = manifest_row(name, prepared, decision)
-            export.add(row, prepared.write, size=prepared.size, compress=not prepared.is_compressed)
+            export.add(row, prepared.write, size=prepared.size, compress=not prepared.pixels.description.encapsulated)
             self._uids.update(prepared.header.uid_map)
         return InstanceResult(
             number,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
 
 from USDICOMizerLib.cropped_header import describe_pixels
 from USDICOMizerLib.decision import Decision, blanking, decision_is_reviewed, output_box
@@ -62,11 +61,6 @@ class PreparedInstance:
     needles: Needles
 
     @property
-    def is_compressed(self) -> bool:
-        """Whether the frames are encapsulated (PS3.5 A.4)."""
-        return UID(self.pixels.description.transfer_syntax_uid).is_compressed
-
-    @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about this instance; no identifying value."""
         return tuple(self.pixels.warnings)
@@ -75,8 +69,7 @@ class PreparedInstance:
     def size(self) -> int:
         """About how many bytes `write` puts out; for compressed frames an upper bound in practice."""
         description = self.pixels.description
-        pixels = description.rows * description.columns * description.samples_per_pixel * description.frames
-        return pixels * description.bits_allocated // 8 + 2**16
+        return description.native_frame_bytes * description.frames + 2**16
 
     def write(self, stream: Writable) -> None:
         """Write the DICOM file (PS3.10), one frame in memory at a time.
@@ -85,17 +78,14 @@ class PreparedInstance:
         """
         header = io.BytesIO()
         dcmwrite(header, self.dataset, enforce_file_format=True)
-        chunks = self._encapsulated() if self.is_compressed else self._native()
+        chunks = self._encapsulated() if self.pixels.description.encapsulated else self._native()
         found = scan_bytes(_written(chunks, stream, first=header.getvalue()), self.needles)
         if found:
             raise RefusedError(Problem.RESIDUE, f"the written bytes hold a value of the source's {', '.join(sorted(found))}")
 
     def _native(self) -> Iterator[bytes]:
         description = self.pixels.description
-        bits = description.rows * description.columns * description.samples_per_pixel * description.bits_allocated
-        if description.photometric_interpretation == "YBR_FULL_422":
-            bits = bits * 2 // 3  # PS3.3 C.7.6.3.1.2: two Y for one CB and one CR
-        length = bits // 8 * description.frames
+        length = description.native_frame_bytes * description.frames
         padded = length + length % 2
         if padded > _LONGEST_ELEMENT:
             raise RefusedError(
@@ -118,9 +108,8 @@ class PreparedInstance:
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
             lengths = []
             for frame in self.pixels.frames():
-                padded = frame + b"\0" * (len(frame) % 2)
-                lengths.append(len(padded))
-                spool.write(padded)
+                lengths.append(len(frame))
+                spool.write(frame)
             spool.seek(0)
             yield _PIXEL_DATA + b"OB" + struct.pack("<HL", 0, _UNDEFINED_LENGTH)
             yield _basic_offset_table(lengths)
