@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from judges import dcmtk_pixels, gdcm_pixels, simpleitk_pixels
 from pydicom import dcmread
-from real_files import real_file, real_files
+from real_files import NAMES, real_file
 
 LEFT, TOP, RIGHT, BOTTOM = BOX = (10, 8, 71, 51)
 SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k")
@@ -30,7 +30,7 @@ def export_of(usdicomizer, source: Path, syntax: str, folder: Path) -> Path:
         return Path(archive.extract(member, folder / syntax))
 
 
-@pytest.mark.parametrize("name", [path.name for path in real_files()])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_reader_sees_the_same_pixels_and_those_of_the_source(usdicomizer, tmp_path, name):
     source = real_file(name, tmp_path)
     header = dcmread(source, stop_before_pixels=True)

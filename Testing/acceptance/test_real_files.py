@@ -9,7 +9,7 @@ from zipfile import ZipFile
 import pytest
 from judges import dciodvfy_errors
 from pydicom import dcmread
-from real_files import real_file, real_files
+from real_files import NAMES, real_file, real_files
 
 # Fits in the smallest of them, which has 80 columns and 60 rows.
 BOX = "10,8,70,50"
@@ -46,15 +46,12 @@ def test_automatic_crops_are_prepared_or_refused_for_a_reason_that_is_true(usdic
         ("refused", "not-reviewed"),
     }
     without_region = [
-        path for path in map(lambda name: real_file(name, tmp_path), _NAMES) if "SequenceOfUltrasoundRegions" not in dcmread(path)
+        path for path in map(lambda name: real_file(name, tmp_path), NAMES) if "SequenceOfUltrasoundRegions" not in dcmread(path)
     ]
     assert sum(instance["reason"] == "no-crop" for instance in instances) == len(without_region)
 
 
-_NAMES = [path.name for path in real_files()]
-
-
-@pytest.mark.parametrize("name", _NAMES)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_output_has_no_conformance_error_that_the_source_did_not_have(usdicomizer, tmp_path, name):
     source = real_file(name, tmp_path)
     ran = usdicomizer("prepare", source, "--output", tmp_path / "out", "--crop", BOX, "--accept-unreviewed", "--tag", "FV-D-L")

@@ -17,6 +17,7 @@ def dciodvfy_errors(path: Path) -> set[str]:
     script = Path(sysconfig.get_path("scripts")) / ("dciodvfy.exe" if os.name == "nt" else "dciodvfy")
     ran = subprocess.run([script, "-new", path], capture_output=True, text=True, errors="replace")
     lines = (ran.stdout + ran.stderr).splitlines()
+    assert lines, "dciodvfy said nothing"
     return {line for line in lines if line.startswith("Error")}
 
 

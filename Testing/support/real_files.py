@@ -46,11 +46,27 @@ def real_files() -> tuple[Path, ...]:
     return paths
 
 
+NAMES = (*IN_PYDICOM, *IN_PYDICOM_DATA, *IN_DEID_DATA)
+
+
 def real_file(name: str, folder: Path) -> Path:
     """One of the files as a DICOM file; one inside a ZIP is unpacked into `folder`."""
-    path = next(path for path in real_files() if path.stem == Path(name).stem)
+    path = _path_of(name)
     if path.suffix != ".zip":
         return path
+    unpacked = folder / f"{path.stem}.dcm"
+    unpacked.write_bytes(real_bytes(name))
+    return unpacked
+
+
+def real_bytes(name: str) -> bytes:
+    """The bytes of one of the files, as a DICOM file."""
+    path = _path_of(name)
+    if path.suffix != ".zip":
+        return path.read_bytes()
     with ZipFile(path) as archive:
-        member = next(entry for entry in archive.namelist() if entry.endswith(".dcm") and "__MACOSX" not in entry)
-        return Path(archive.extract(member, folder))
+        return archive.read(next(entry for entry in archive.namelist() if entry.endswith(".dcm") and "__MACOSX" not in entry))
+
+
+def _path_of(name: str) -> Path:
+    return next(path for path in real_files() if path.stem == Path(name).stem)

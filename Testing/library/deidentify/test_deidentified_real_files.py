@@ -3,45 +3,26 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
-import pydicom
 import pytest
 from pydicom import dcmread
+from real_files import NAMES, real_bytes
 
 from USDICOMizerLib.deidentify.header import Rules, deidentify_header
 from USDICOMizerLib.deidentify.profile import profile_table
 from USDICOMizerLib.deidentify.residue import find_residue, identifying_values, judge_alone, scan_bytes
 
-NAMES = (
-    "examples_ybr_color.dcm",
-    "examples_palette.dcm",
-    "examples_jpeg2k.dcm",
-    "examples_rgb_color.dcm",
-    "ExplVR_BigEnd.dcm",
-    "OBXXXX1A_2frame.dcm",
-    "OBXXXX1A_expb_2frame.dcm",
-    "gdcm-US-ALOKA-16.dcm",
-    "gdcm-US-ALOKA-16_big.dcm",
-    "JPGLosslessP14SV1_1s_1f_8b.dcm",
-)
+# One of each kind of header; the long cines have no other header than their single frames.
+FILES = [
+    name for name in NAMES if name.endswith(".dcm") and name not in ("color3d_jpeg_baseline.dcm", "ultrasound-multiframe.dcm")
+]
 SUBJECT = "S-3C4DF-7GHJK"
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=FILES)
 def file(request) -> bytes:
-    """The bytes of a real file, where the packages that bring it are installed."""
-    folders = [Path(pydicom.__file__).parent]
-    try:
-        import data_store
-    except ImportError:
-        pass
-    else:
-        folders += map(Path, data_store.__path__)
-    for folder in folders:
-        for path in folder.rglob(request.param):
-            return path.read_bytes()
-    pytest.skip("pydicom-data is not installed")
+    """The bytes of a real file."""
+    return real_bytes(request.param)
 
 
 def outcome(file: bytes, pseudonyms):
@@ -94,12 +75,7 @@ def test_no_conformance_error_is_added(file, pseudonyms, as_file, conformance_er
 
 
 def test_big_endian_palettes_come_out_little_endian(pseudonyms):
-    pytest.importorskip("data_store")
-    import data_store
-
     def palette(name):
-        (path,) = [path for folder in data_store.__path__ for path in Path(folder).rglob(name)]
-        _, out = outcome(path.read_bytes(), pseudonyms)
-        return out.RedPaletteColorLookupTableData
+        return outcome(real_bytes(name), pseudonyms)[1].RedPaletteColorLookupTableData
 
     assert palette("OBXXXX1A_expb_2frame.dcm") == palette("OBXXXX1A_2frame.dcm")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 
 import imagecodecs
 import numpy as np
 import pytest
+from judges import require_dcmtk
 from PIL import Image
 from pydicom import uid
 
@@ -73,8 +73,7 @@ def cut(pixels: np.ndarray, box: CropBox = BOX) -> np.ndarray:
 
 
 def dcmtk(tool: str, file: bytes, folder, *options: str) -> bytes:
-    if shutil.which(tool) is None:
-        pytest.skip(f"dcmtk's {tool} is not installed")
+    require_dcmtk()
     (folder / "in.dcm").write_bytes(file)
     subprocess.run([tool, *options, str(folder / "in.dcm"), str(folder / "out.dcm")], check=True, capture_output=True)
     return (folder / "out.dcm").read_bytes()

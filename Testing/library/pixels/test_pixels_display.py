@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom import dcmread
-from pydicom.data import get_testdata_file
+from real_files import real_bytes
 
 from USDICOMizerLib.geometry import CropBox, Redaction
-from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert, open_pixels
+from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert
 
 SHAPE = (1, 24, 36, 1)
 
@@ -141,11 +140,6 @@ def test_the_after_image_is_cut_and_black_where_blanked(files, photometric, synt
 def test_a_real_palette_in_either_byte_order_is_shown_the_same(files):
     pictures = []
     for name in ("gdcm-US-ALOKA-16.dcm", "gdcm-US-ALOKA-16_big.dcm"):
-        path = get_testdata_file(name, download=False)
-        if path is None:
-            pytest.skip("pydicom-data is not installed")
-        header = dcmread(path, stop_before_pixels=True)
-        with open(path, "rb") as stream:
-            pictures.append(shown(open_pixels(stream, header)))
+        pictures.append(shown(files.opened(real_bytes(name))))
     assert np.array_equal(*pictures)
     assert pictures[0].max() > 200

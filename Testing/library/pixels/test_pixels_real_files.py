@@ -4,54 +4,17 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 from pydicom import dcmread
-from pydicom.data import get_testdata_file
 from pydicom.pixels import iter_pixels
+from real_files import NAMES, real_bytes
 
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert, open_pixels
 
 BOX = CropBox(11, 9, 75, 57)
-NAMES = [
-    "examples_ybr_color.dcm",
-    "examples_palette.dcm",
-    "examples_jpeg2k.dcm",
-    "examples_rgb_color.dcm",
-    "ExplVR_BigEnd.dcm",
-    "OBXXXX1A_2frame.dcm",
-    "OBXXXX1A_rle_2frame.dcm",
-    "OBXXXX1A_expb_2frame.dcm",
-    "US1_UNCI.dcm",
-    "US1_J2KI.dcm",
-    "gdcm-US-ALOKA-16.dcm",
-    "gdcm-US-ALOKA-16_big.dcm",
-    "color3d_jpeg_baseline.dcm",
-    "JPGLosslessP14SV1_1s_1f_8b.dcm",
-    "GREYSCALE_IMAGE.dcm",
-    "GREYSCALE_CINE.zip",
-    "RGB_IMAGE.dcm",
-    "RGB_CINE.zip",
-    "ultrasound-multiframe.dcm",
-]
-
-
-def real_file(name: str) -> bytes:
-    if name[0] in "GRu":
-        deid_data = pytest.importorskip("deid_data")
-        path = Path(deid_data.__file__).parent / "data" / "ultrasounds" / name
-        if name.endswith(".zip"):
-            with zipfile.ZipFile(path) as archive:
-                member = max(archive.infolist(), key=lambda found: found.file_size)
-                return archive.read(member)
-        return path.read_bytes()
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip("pydicom-data is not installed")
-    return Path(path).read_bytes()
 
 
 def judged(file: bytes, frames: int) -> np.ndarray:
@@ -65,7 +28,7 @@ def judged(file: bytes, frames: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_real_files_come_out_right(files, name):
-    file = real_file(name)
+    file = real_bytes(name)
     source = files.opened(file)
     frames = min(2, source.layout.frames)
     expected = judged(file, frames)[:, BOX.top : BOX.bottom, BOX.left : BOX.right].astype(int)
@@ -84,7 +47,7 @@ def test_real_files_come_out_right(files, name):
 
 
 def test_a_zip_member_is_read_as_a_stream(files, tmp_path):
-    file = real_file("OBXXXX1A_rle_2frame.dcm")
+    file = real_bytes("OBXXXX1A_rle_2frame.dcm")
     with zipfile.ZipFile(tmp_path / "exam.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a", file)
     header = dcmread(io.BytesIO(file), stop_before_pixels=True)
