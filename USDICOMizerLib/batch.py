@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam
-from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, OnInstance, export_exam
+from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, OnInstance, audit, export_exam
 from USDICOMizerLib.files import remove_abandoned_parts
 from USDICOMizerLib.linkage import SourceRow
 from USDICOMizerLib.logs import log
@@ -23,6 +25,7 @@ class RunResult:
 
     exams: tuple[ExamResult, ...]
     others: tuple[SourceOutcome, ...]
+    key_fingerprint: str = ""  # that of the project key: two sites can see whether they used the same
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -56,7 +59,7 @@ def prepare_exams(
             results.append(export_exam(exam, decisions, subject, job, on_instance))
         except Exception as error:  # a vanished source, a linkage that can't be written: this exam failed, the next may not
             results.append(_failed(exam, subject, job, error))
-    return RunResult(tuple(results), tuple(others))
+    return RunResult(tuple(results), tuple(others), job.preparation.pseudonyms.fingerprint)
 
 
 def _failed(exam: Exam, subject: str, job: ExportJob, error: Exception) -> ExamResult:
@@ -66,4 +69,7 @@ def _failed(exam: Exam, subject: str, job: ExportJob, error: Exception) -> ExamR
     failures = (
         InstanceResult(number, Outcome.FAILED, type(error).__name__, words) for number in range(1, len(exam.instances) + 1)
     )
-    return ExamResult(name, subject, None, tuple(failures), words)
+    result = ExamResult(name, subject, None, tuple(failures), words)
+    with contextlib.suppress(OSError, CommandError):  # it may be the linkage that can't be written
+        audit(job, name, subject, result.instances, error=type(error).__name__)
+    return result

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
+from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
 from USDICOMizerLib.batch import prepare_exams
 from USDICOMizerLib.check import Expectation, check_export
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
@@ -65,9 +66,14 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     found = _read_input(options, settings, console)
     linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
     check_linkage_place(linkage_folder, output, options.inputs)
-    key = _project_key(options.key, settings, console, forbidden=[output, *options.inputs])
+    key_file = _key_file(options.key, settings, forbidden=[output, *options.inputs])
+    key = _project_key(key_file, linkage_folder, console)
     pseudonyms = Pseudonyms(key, read_subjects(options.subjects) if options.subjects else None)
     subjects = _subjects(options, found.exams, pseudonyms, console)
+    linkage = Linkage(linkage_folder)
+    record_key(key, key_file, linkage)
+    claim_subjects(linkage, found.exams, subjects, pseudonyms.subjects)
+    claim_exams(linkage, found.exams, pseudonyms)
     _make_output_folder(output)
     if kept := settings.deidentification.attributes_to_keep:
         console.note(
@@ -82,7 +88,7 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         ),
         policy=_policy(settings, accept_unreviewed=options.accept_unreviewed),
         output=output,
-        linkage=Linkage(linkage_folder),
+        linkage=linkage,
         file_name=settings.export.file_name,
         compression_level=settings.export.zip_compression_level,
         overwrite=options.overwrite,
@@ -235,15 +241,19 @@ def _make_output_folder(folder: Path) -> None:
         ) from error
 
 
-def _project_key(named: Path | None, settings: Settings, console: Console, *, forbidden: Sequence[Path]) -> ProjectKey:
-    """The project key; made on first use, and said so in one line. Raises CommandError where it would travel with the data."""
+def _key_file(named: Path | None, settings: Settings, *, forbidden: Sequence[Path]) -> Path:
+    """Where the project key is, or will be. Raises CommandError where it would travel with the data."""
     path = named or settings.deidentification.key_file or default_data_folder() / "project.key"
-    if any(folder.is_dir() and is_inside(path, folder) for folder in forbidden):
+    if any((folder.is_dir() or not folder.exists()) and is_inside(path, folder) for folder in forbidden):
         raise CommandError("The project key lies in an input or the output folder, and would travel with the data. Move it.")
-    if path.exists():
-        return ProjectKey.load(path)
-    key = ProjectKey.create(path)
-    console.note(f"A new project key was made: {path}. Keep it: the same key gives the same pseudonyms. Never hand it on.")
+    return path
+
+
+def _project_key(path: Path, linkage_folder: Path, console: Console) -> ProjectKey:
+    """The project key, in agreement with the linkage; made on first use, and said so in one line."""
+    key, is_new = load_or_make_key(path, linkage_folder)
+    if is_new:
+        console.note(f"A new project key was made: {path}. Keep it: the same key gives the same pseudonyms. Never hand it on.")
     return key
 
 

@@ -72,7 +72,7 @@ class Console:
             self._exam(exam)
         counts = result.counts
         summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _IN_WORDS if counts[outcome])
-        self.say(f"{counts.total()} found: {summary or 'nothing to do'}.")
+        self.say(f"{counts.total()} found: {summary or 'nothing to do'}. Pseudonyms by the key {result.key_fingerprint}.")
         self._not_exported(result)
 
     def _exam(self, exam: ExamResult) -> None:
@@ -186,6 +186,7 @@ def _line(which: str, outcome: Outcome, reason: str, detail: str) -> str:
 def _as_json(result: RunResult) -> dict:
     return {
         "event": "result",
+        "key_fingerprint": result.key_fingerprint,
         "outcomes": {outcome.value: result.counts[outcome] for outcome in Outcome},
         "exams": [
             {

@@ -5,19 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import Export, ManifestRow, member_name, open_export
+from USDICOMizerLib.audit import AuditedInstance, audit_record
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
-from USDICOMizerLib.linkage import ExportRecord, Linkage, SourceRow
+from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
@@ -36,6 +37,8 @@ class InstanceResult:
     file: str = ""
     box: str = ""  # the crop box as it was cut
     how: str = ""  # how the pixels went from source to export, in words
+    reviewed: bool = False
+    actions: Mapping[str, int] = field(default_factory=dict)  # how many elements of the header were kept, removed ...
     warnings: tuple[str, ...] = ()
 
 
@@ -63,6 +66,13 @@ class ExportJob:
     overwrite: bool = False
     resume: bool = False
 
+    @property
+    def settings_digest(self) -> str:
+        """A digest of the settings and options that decide what becomes of an instance: equal where they are."""
+        parts = [repr(self.preparation.rules), self.preparation.transfer_syntax, repr(self.policy), self.file_name]
+        parts.append(str(self.compression_level))
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
 
 Numbered = tuple[int, Instance, Decision]
 """An instance with its number in the exam (from 1, in the order of the plan) and its decision."""
@@ -88,6 +98,7 @@ def export_exam(
         results = _unchanged(numbered, record)
         for result in results:
             on_instance(exam_name, result, len(numbered))
+        audit(job, exam_name, subject, results, export=name)
         return ExamResult(exam_name, subject, path, results)
 
     run = _ExamRun(exam, exam_name, subject, job, on_instance, numbered)
@@ -102,16 +113,39 @@ def export_exam(
             for number, instance, decision in numbered:
                 run.take(number, instance, decision, export)
             run.record_linkage(numbered)
+            audit(job, exam_name, subject, run.results, export="" if export.is_empty else name)
     except ExportError as problem:
         error = str(problem)
         log("export failed", level=logging.ERROR, exam=exam_name, error=problem)
         run.fail_all_ready(numbered, error)
         run.record_sources(numbered)
+        audit(job, exam_name, subject, run.results, error=error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
     if written:
         job.linkage.add_export(ExportRecord(name, work, _sha256(path), _outcomes(numbered, run.results)))
     log("exam ended", exam=exam_name, prepared=written, error_text=error)
     return ExamResult(exam_name, subject, path if written else None, tuple(run.results), error)
+
+
+def audit(
+    job: ExportJob, exam: str, subject: str, results: Sequence[InstanceResult], *, export: str = "", error: str = ""
+) -> None:
+    """Write the exam's line of the audit log."""
+    instances = [
+        AuditedInstance(one.number, one.outcome.value, one.reason, dict(one.actions), one.how, one.box, one.reviewed)
+        for one in results
+    ]
+    job.linkage.add_audit(
+        audit_record(
+            settings=job.settings_digest,
+            key=job.preparation.pseudonyms.fingerprint,
+            exam=exam,
+            subject=subject,
+            export=export,
+            instances=instances,
+            error=error,
+        )
+    )
 
 
 class _ExamRun:
@@ -159,6 +193,8 @@ class _ExamRun:
             file=name,
             box=str(prepared.box),
             how=prepared.pixels.strategy,
+            reviewed=prepared.dataset.BurnedInAnnotation == "NO",
+            actions={action.value: count for action, count in prepared.header.counts.items()},
             warnings=(*instance.warnings, *prepared.warnings),
         )
 
@@ -179,9 +215,7 @@ class _ExamRun:
 
     def record_linkage(self, numbered: list[Numbered]) -> None:
         """Write what ties the pseudonyms of this export to originals, before the export exists."""
-        linkage = self.job.linkage
-        linkage.add_uids(self._uids.items())
-        linkage.add_patients((instance.patient.id, self.subject) for _, instance, _ in numbered)
+        self.job.linkage.add_to_mapping(UIDS, self._uids.items())
         self.record_sources(numbered)
 
     def record_sources(self, numbered: list[Numbered]) -> None:
@@ -246,11 +280,7 @@ def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
         __version__,
         subject,
         preparation.pseudonyms.fingerprint,
-        repr(preparation.rules),
-        preparation.transfer_syntax,
-        repr(job.policy),
-        job.file_name,
-        str(job.compression_level),
+        job.settings_digest,
     ]
     for number, instance, decision in numbered:
         status = instance.source.path.stat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -53,12 +54,24 @@ def lock(stream: IO, *, wait: bool) -> bool:
             # Windows locks bytes, not files, and the lock keeps others from reading them: one far beyond any content.
             position = stream.tell()
             stream.seek(2**40)
-            msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+            while not _lock_byte(stream, wait=wait):
+                pass  # it gives up after ten seconds
             stream.seek(position)
         else:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
+    return True
+
+
+def _lock_byte(stream: IO, *, wait: bool) -> bool:
+    """Lock the byte that a Windows file stands at; False where another process held it for ten seconds."""
+    try:
+        msvcrt.locking(stream.fileno(), msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
+    except OSError as error:
+        if wait and error.errno == errno.EDEADLOCK:
+            return False
+        raise
     return True
 
 

@@ -1,19 +1,35 @@
-"""The linkage: the private files that tie pseudonyms to originals. They never lie inside an export or a source."""
+"""The linkage: the private files that tie pseudonyms to originals. They never lie inside an export or a source.
+
+Runs at the same time may share one: each change of a file is made under its lock, and a row is written once.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
+from typing import IO
 
+from USDICOMizerLib.audit import AuditRecord
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.files import is_inside, lock, make_private_folder, open_private
 
+UIDS, PATIENTS, EXAMS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv"
+AUDIT = "audit.jsonl"
+_SOURCES, _EXPORTS, _FINGERPRINT = "sources.csv", "exports.jsonl", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
+
+MappingRow = tuple[str, str]
+"""A row of a mapping: what the source says, and the pseudonym."""
+
+Objection = Callable[[set[MappingRow]], None]
+"""Looks at the rows that a mapping holds, while no other run can change it, and raises where new ones may not join them."""
 
 
 @dataclass(frozen=True)
@@ -52,32 +68,44 @@ class Linkage:
         """The folder of plan files, by study pseudonym."""
         return make_private_folder(self.folder / "plans")
 
-    def add_uids(self, mapping: Iterable[tuple[str, str]]) -> None:
-        """Add rows to uid_mapping.csv that it doesn't hold yet: (original UID, replacement)."""
-        self._append_new("uid_mapping.csv", _MAPPING_COLUMNS, mapping)
+    @property
+    def key_fingerprint(self) -> str:
+        """The fingerprint of the key with which the pseudonyms were made; "" where none was recorded yet."""
+        return _text(self.folder / _FINGERPRINT).strip()
 
-    def add_patients(self, mapping: Iterable[tuple[str, str]]) -> None:
-        """Add rows to patid_mapping.csv that it doesn't hold yet: (original Patient ID, subject)."""
-        self._append_new("patid_mapping.csv", _MAPPING_COLUMNS, mapping)
+    def record_key(self, fingerprint: str) -> str:
+        """Record the key's fingerprint where none is recorded yet; returns the one that now is."""
+        with self._locked(_FINGERPRINT) as stream:
+            recorded = stream.read().strip()
+            if not recorded:
+                stream.write(f"{fingerprint}\n")
+            return recorded or fingerprint
+
+    def mapping(self, name: str) -> list[MappingRow]:
+        """The rows of one of the mappings, oldest first."""
+        rows = csv.reader(io.StringIO(_text(self.folder / name), newline=""))
+        return [(row[0], row[1]) for row in rows if len(row) == 2 and tuple(row) != _MAPPING_COLUMNS]
+
+    def add_to_mapping(self, name: str, rows: Iterable[MappingRow], objection: Objection = lambda known: None) -> None:
+        """Add rows to a mapping that it doesn't hold yet, unless `objection` raises: then none is added."""
+        self._append_new(name, _MAPPING_COLUMNS, rows, objection)
 
     def add_sources(self, rows: Iterable[SourceRow]) -> None:
         """Add rows to sources.csv that it doesn't hold yet."""
         columns = tuple(field.name for field in fields(SourceRow))
-        self._append_new("sources.csv", columns, (tuple(map(str, astuple(row))) for row in rows))
+        self._append_new(_SOURCES, columns, (tuple(map(str, astuple(row))) for row in rows))
 
     def add_export(self, record: ExportRecord) -> None:
         """Append a line to exports.jsonl."""
-        with open_private(self.folder / "exports.jsonl", "a") as stream:
-            lock(stream, wait=True)
-            stream.write(json.dumps(asdict(record)) + "\n")
+        self._append_line(_EXPORTS, asdict(record))
+
+    def add_audit(self, record: AuditRecord) -> None:
+        """Append a line to audit.jsonl, and see that it has reached the disk."""
+        self._append_line(AUDIT, asdict(record))
 
     def last_export(self, name: str) -> ExportRecord | None:
         """The newest record of the export of that name, if any; a line cut off by a kill is passed over."""
-        try:
-            lines = (self.folder / "exports.jsonl").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return None
-        for line in reversed(lines):
+        for line in reversed(_text(self.folder / _EXPORTS).splitlines()):
             try:
                 record = ExportRecord(**json.loads(line))
             except (ValueError, TypeError):
@@ -86,29 +114,66 @@ class Linkage:
                 return record
         return None
 
-    def _append_new(self, name: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-        with open_private(self.folder / name, "a+") as stream:
-            lock(stream, wait=True)  # so that two runs neither lose nor double a row
-            stream.seek(0)
-            known = {tuple(row) for row in csv.reader(stream)}
+    def _append_new(
+        self, name: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], objection: Objection = lambda known: None
+    ) -> None:
+        with self._locked(name) as stream:
+            held = {tuple(row) for row in csv.reader(stream)}
+            known = held - {columns}
+            rows = list(dict.fromkeys(rows))
+            objection({(row[0], row[1]) for row in known if len(row) > 1})
             table = csv.writer(stream)
-            if not known:
+            if not held:
                 table.writerow(columns)
-            table.writerows(row for row in dict.fromkeys(rows) if row not in known)
+            table.writerows(row for row in rows if row not in known)
+
+    def _append_line(self, name: str, value: object) -> None:
+        with self._locked(name) as stream:
+            # A line that a kill has cut off ends here, so that it spoils no other.
+            is_cut_off = not (stream.read() or "\n").endswith("\n")
+            stream.write(("\n" if is_cut_off else "") + json.dumps(value) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[IO[str]]:
+        """A file of the folder, made where it is missing, read from its start and written at its end by nobody else."""
+        with open_private(self.folder / name, "a+") as stream:
+            if not lock(stream, wait=True):
+                raise CommandError(
+                    f"{name} in the linkage folder can't be locked against other runs: its file system has no locks. "
+                    "Name a folder on a local disk with --linkage."
+                )
+            stream.seek(0)
+            yield stream
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return ""
 
 
 def check_linkage_place(folder: Path, output: Path | None, inputs: Iterable[Path]) -> None:
-    """Raise CommandError where the linkage folder lies inside the output or an input, or others could read it.
+    """Raise CommandError where the linkage folder lies inside the output or an input, or these in it, or others can read it.
 
-    What lies there would be handed on with the export, or mixed with the source.
+    What ties pseudonyms to patients would be handed on with the export, or mixed with the source. A linkage folder may
+    lie beside an input file or ZIP, but not hold it.
     """
     places = [("the output folder", output)] if output else []
-    places += [("an input folder", path) for path in inputs if path.is_dir()]
+    places += [("an input", path) for path in inputs]
     for words, place in places:
-        if is_inside(folder, place):
+        if (not place.exists() or place.is_dir()) and is_inside(folder, place):
             raise CommandError(
                 f"The linkage folder lies inside {words}: what ties pseudonyms to patients would travel with the data. "
                 "Name another folder with --linkage."
+            )
+        if is_inside(place, folder):
+            raise CommandError(
+                f"{words.capitalize()} lies inside the linkage folder, which holds what ties pseudonyms to patients and nothing "
+                "that is handed on. Move it, or name another folder with --linkage."
             )
     if os.name == "posix" and folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
         raise CommandError(

@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 from pydicom import dcmread
 
-from USDICOMizerLib.sample_exam import SAMPLE_PATIENT, make_sample_exam
+from USDICOMizerLib.sample_exam import PLANTED, SAMPLE_PATIENT, make_sample_exam
 
 
 @pytest.fixture
@@ -48,7 +48,8 @@ def test_the_same_work_gives_the_same_bytes(usdicomizer, exam, tmp_path):
 def test_another_key_gives_other_pseudonyms(usdicomizer, exam, tmp_path):
     names = []
     for key in ("one", "two"):
-        ran = usdicomizer("prepare", exam, "--output", tmp_path / key, "--accept-unreviewed", "--key", tmp_path / f"{key}.key")
+        own = ["--key", tmp_path / f"{key}.key", "--linkage", tmp_path / f"linkage of {key}"]
+        ran = usdicomizer("prepare", exam, "--output", tmp_path / key, "--accept-unreviewed", *own)
         assert ran.status == 0, ran.stderr
         names += [path.name for path in (tmp_path / key).glob("*.zip")]
     assert len(set(names)) == 2
@@ -158,6 +159,35 @@ def test_the_linkage_ties_pseudonyms_to_originals_for_its_owner_only(usdicomizer
     assert [oct(path.stat().st_mode & 0o077) for path in (linkage, *linkage.rglob("*"))] == ["0o0"] * (
         1 + len(list(linkage.rglob("*")))
     )
+
+
+def test_a_run_is_audited_without_a_name_and_tells_the_fingerprint_of_its_key(usdicomizer, exam, tmp_path):
+    linkage = tmp_path / "linkage"
+    command = ["prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--linkage", linkage, "--json"]
+    result = usdicomizer(*command).result
+    again = usdicomizer(*command, "--resume").result
+    text = (linkage / "audit.jsonl").read_text(encoding="utf-8")
+    first, second = map(json.loads, text.splitlines())
+    assert first["outcomes"] == {"prepared": 4}
+    assert second["outcomes"] == {"unchanged": 4}
+    assert first["key"] == second["key"] == result["key_fingerprint"] == again["key_fingerprint"]
+    assert first["settings"] == second["settings"]
+    assert all(one["actions"]["kept"] > 20 and one["actions"]["removed"] > 20 for one in first["instances"])
+    assert not any(value in text for value in PLANTED)
+    assert not any(original in text for original, _ in map(lambda line: line.split(","), uids_of(linkage)))
+
+
+def uids_of(linkage: Path) -> list[str]:
+    return (linkage / "uid_mapping.csv").read_text().splitlines()[1:]
+
+
+def test_another_key_for_the_same_linkage_stops_before_anything_is_done(usdicomizer, exam, tmp_path):
+    assert usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed").status == 0
+    ran = usdicomizer("prepare", exam, "--output", tmp_path / "two", "--accept-unreviewed", "--key", tmp_path / "new.key")
+    assert ran.status == 2
+    assert "--linkage" in ran.stderr
+    assert not (tmp_path / "two").exists()
+    assert not (tmp_path / "new.key").exists()
 
 
 def test_check_finds_nothing_in_an_export_and_something_in_its_source(usdicomizer, exam, tmp_path):

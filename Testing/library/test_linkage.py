@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from USDICOMizerLib import __version__
+from USDICOMizerLib.audit import AuditedInstance, AuditRecord, audit_record
 from USDICOMizerLib.errors import CommandError
-from USDICOMizerLib.linkage import ExportRecord, Linkage, SourceRow, check_linkage_place, read_subjects
+from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow, check_linkage_place, read_subjects
 
 
 def rows(path):
@@ -18,8 +23,8 @@ def rows(path):
 
 def test_a_row_is_written_once_however_often_it_is_added(tmp_path):
     linkage = Linkage(tmp_path / "linkage")
-    linkage.add_uids([("1.2", "2.25.1"), ("1.3", "2.25.2")])
-    linkage.add_uids([("1.3", "2.25.2"), ("1.4", "2.25.3")])
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1"), ("1.3", "2.25.2")])
+    linkage.add_to_mapping(UIDS, [("1.3", "2.25.2"), ("1.4", "2.25.3")])
     assert rows(linkage.folder / "uid_mapping.csv") == [
         ("id_old", "id_new"), ("1.2", "2.25.1"), ("1.3", "2.25.2"), ("1.4", "2.25.3"),
     ]  # fmt: skip
@@ -34,9 +39,9 @@ def test_an_instance_that_ends_differently_gets_a_row_more(tmp_path):
 
 def test_runs_at_the_same_time_lose_and_double_no_row(tmp_path):
     script = (
-        "import sys; from pathlib import Path; from USDICOMizerLib.linkage import Linkage\n"
+        "import sys; from pathlib import Path; from USDICOMizerLib.linkage import PATIENTS, Linkage\n"
         "linkage = Linkage(Path(sys.argv[1]))\n"
-        "for n in range(60): linkage.add_patients([(f'own {sys.argv[2]} {n}', 'S'), (f'shared {n}', 'S')])\n"
+        "for n in range(60): linkage.add_to_mapping(PATIENTS, [(f'own {sys.argv[2]} {n}', 'S'), (f'shared {n}', 'S')])\n"
     )
     processes = [subprocess.Popen([sys.executable, "-c", script, tmp_path / "linkage", name]) for name in "abc"]
     assert [process.wait() for process in processes] == [0, 0, 0]
@@ -82,3 +87,74 @@ def test_a_table_of_subjects_that_is_not_clear_is_refused(tmp_path, text):
     table.write_text(text)
     with pytest.raises(CommandError, match="subjects"):
         read_subjects(table)
+
+
+def record(number: int, instances: int = 1) -> AuditRecord:
+    done = [
+        AuditedInstance(one, "prepared", "", {"kept": 40, "removed": 12}, "cut", "1,2,3,4") for one in range(1, instances + 1)
+    ]
+    return audit_record(settings="d", key="f", exam=f"E-{number}", subject="S-1", export="a.zip", instances=done)
+
+
+def test_an_audit_line_tells_who_did_what_when_and_with_which_settings_and_key(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_audit(record(1, instances=2))
+    (line,) = (linkage.folder / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    said = json.loads(line)
+    assert datetime.fromisoformat(said["when"]).utcoffset() == timedelta(0)
+    assert said["version"] == __version__
+    assert all(said[key] for key in ("who", "settings", "key", "exam", "subject", "export"))
+    assert said["outcomes"] == {"prepared": 2}
+    assert said["instances"][1]["number"] == 2
+    assert said["instances"][1]["actions"] == {"kept": 40, "removed": 12}
+
+
+def test_runs_at_the_same_time_lose_and_break_no_line_of_the_audit_log(tmp_path):
+    script = (
+        "import sys; from pathlib import Path; sys.path.insert(0, sys.argv[3])\n"
+        "from test_linkage import Linkage, record\n"
+        "linkage = Linkage(Path(sys.argv[1]))\n"
+        "for n in range(40): linkage.add_audit(record(int(sys.argv[2]) * 1000 + n, instances=50))\n"
+    )
+    command = [sys.executable, "-c", script, tmp_path / "linkage"]
+    processes = [subprocess.Popen([*command, str(number), Path(__file__).parent]) for number in range(4)]
+    assert [process.wait() for process in processes] == [0] * 4
+    lines = (tmp_path / "linkage" / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    assert {json.loads(line)["exam"] for line in lines} == {f"E-{run * 1000 + n}" for run in range(4) for n in range(40)}
+    assert len(lines) == 160
+
+
+def test_a_line_that_a_kill_cut_off_spoils_no_other(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_audit(record(1))
+    with (linkage.folder / "audit.jsonl").open("a") as stream:
+        stream.write('{"when": "20')
+    linkage.add_audit(record(2))
+    lines = (linkage.folder / "audit.jsonl").read_text().splitlines()
+    assert len(lines) == 3
+    assert json.loads(lines[2])["exam"] == "E-2"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX rights")
+def test_every_file_of_the_linkage_is_readable_by_its_owner_only(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_audit(record(1))
+    linkage.record_key("abcd")
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1")])
+    assert {path.stat().st_mode & 0o077 for path in (linkage.folder, *linkage.folder.iterdir())} == {0}
+
+
+def test_neither_sources_nor_exports_may_lie_in_the_linkage(tmp_path):
+    folder = tmp_path / "linkage"
+    folder.mkdir(mode=0o700)
+    exam = folder / "exam.zip"
+    exam.touch()
+    with pytest.raises(CommandError, match="An input lies inside"):
+        check_linkage_place(folder, tmp_path / "out", [exam])
+    with pytest.raises(CommandError, match="The output folder lies inside"):
+        check_linkage_place(folder, folder / "out", [])
+
+
+def test_the_linkage_may_lie_beside_an_input_zip(tmp_path):
+    (tmp_path / "exam.zip").touch()
+    check_linkage_place(tmp_path / "linkage", tmp_path / "out", [tmp_path / "exam.zip"])

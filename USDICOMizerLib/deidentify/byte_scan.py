@@ -21,7 +21,12 @@ _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
 _BLOCK = 2**15  # words at a time: they and what is made of them stay in the processor's cache
-_ENCODINGS = ("utf-8", "latin-1", "utf-16-le", "utf-16-be", "shift_jis", "iso2022_jp", "euc_kr", "gb18030")
+# Those of PS3.3 C.12.1.1.2, and the two that computers add; what is ASCII is the same in all but the last.
+_ENCODINGS = (
+    *("utf-8", "latin-1", "iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "tis-620"),
+    *("shift_jis", "iso2022_jp", "iso2022_jp_2", "euc_jp", "euc_kr", "gb18030", "big5"),
+)
+_WIDE_ENCODINGS = ("utf-16-le", "utf-16-be")
 _TELLING_UID = 20  # characters from which a UID is an identifier wherever it stands; a shorter one may begin others
 
 
@@ -84,7 +89,7 @@ def _patterns_of(needle: Needle) -> Iterator[bytes]:
     """The needle as it may be written. Bytes compare in lower case, which only folds ASCII: other capitals are spelled out."""
     spellings = {needle.text, needle.spelled, needle.spelled.lower(), needle.spelled.upper()}
     for written in spellings | {spelling.replace(" ", "^") for spelling in spellings}:
-        for encoding in _ENCODINGS:
+        for encoding in (*(_ENCODINGS[:1] if written.isascii() else _ENCODINGS), *_WIDE_ENCODINGS):
             try:
                 encoded = written.encode(encoding).lower()
             except UnicodeEncodeError:

@@ -8,7 +8,6 @@ text; a shorter one, and a number of fewer than 6 digits, only as a whole word o
 from __future__ import annotations
 
 import re
-import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,13 +18,23 @@ from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.profile import WRITTEN, Action, Rules, answer_for, dictionary_vrs, iod_of, profile_table
 from USDICOMizerLib.deidentify.pseudonyms import is_registered
-from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of
+from USDICOMizerLib.deidentify.spellings import (
+    compact,
+    folded,
+    spellings_of_date,
+    spellings_of_identifier,
+    spellings_of_name,
+    spellings_of_uid,
+)
+from USDICOMizerLib.deidentify.values import DUMMY_DATE, TEXT_VRS, is_dummy, read_element, searched_texts, text_of
 
 _SHORT, _LONG = 4, 8
 _SHORT_NUMBER = 6
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
 _SAID_OF_NOBODY = frozenset({"anonymous", "anonymized", "anonymised", "anonymization", "unknown", "unspecified", "none"})
-_DATE = re.compile(r"(\d{4})(\d\d)(\d\d)")
+_PARTS_OF_WORD = re.compile(r"[-'’]")
+_DATE = re.compile(r"(\d{4})[.]?(\d\d)[.]?(\d\d)")  # with dots in the ACR-NEMA form that PS3.5 6.2 asks readers to know
+_TIME = re.compile(r"(\d\d)(\d\d)(\d\d)(\.\d{1,6})?")
 _NAME_COMPONENTS = 3  # family, given, middle; prefix and suffix are titles (PS3.5 6.2.1)
 _MAKES = frozenset(map(tag_for_keyword, ("Manufacturer", "ManufacturerModelName")))
 _PLACES = frozenset(map(tag_for_keyword, ("InstitutionName", "StationName", "StationAETitle", "RetrieveAETitle")))
@@ -42,6 +51,7 @@ class Kind(StrEnum):
     IDENTIFIER = "identifiers"
     UID = "UIDs"
     DATE = "dates"
+    TIME = "times"
     TEXT = "descriptions"
 
 
@@ -80,17 +90,6 @@ class Needles:
             for tag, texts in part.originals.items():
                 originals[tag] = originals.get(tag, frozenset()) | texts
         return cls(frozenset(values), originals)
-
-
-def folded(text: str) -> str:
-    """Lower case, no accents, one space for any separator of names or lines: what looks alike compares alike."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return _SEPARATORS.sub(" ", plain.casefold()).strip(" \0")
-
-
-def compact(text: str) -> str:
-    """Letters and digits only: "12-345 678" is "12345678"."""
-    return "".join(filter(str.isalnum, text))
 
 
 def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
@@ -156,14 +155,20 @@ def _needles_of(tag: int, vr: str, text: str) -> Iterator[Needle]:
     elif vr == "UI":
         if not is_registered(text) and len(text) >= _LONG:
             yield Needle(folded(text), text, Kind.UID, Strength.ANYWHERE)
+            for spelling in spellings_of_uid(text):
+                yield Needle(spelling, spelling, Kind.UID, Strength.ANYWHERE)
     elif vr in ("DA", "DT"):
         yield from _date_needles(text)
+    elif vr == "TM":
+        yield from _time_needles(text)
     elif vr in TEXT_VRS or vr in ("AE", "UR"):
         describing = bool(_DESCRIBING.search(_keyword(tag)))
         if describing and len(folded(text)) >= _LONG:
             yield Needle(folded(text), text, Kind.TEXT, Strength.TEXT)
         elif not describing:
             yield from _needle(text, Kind.IDENTIFIER)
+            for spelling in spellings_of_identifier(text):
+                yield from _needle(spelling, Kind.IDENTIFIER)
 
 
 def _keyword(tag: int) -> str:
@@ -191,21 +196,40 @@ def _told_length(text: str) -> int:
 
 
 def _name_needles(text: str) -> Iterator[Needle]:
-    """The whole name and each of its words, in every representation: alphabetic, ideographic, phonetic."""
+    """The whole name in both orders and each of its words, in every representation: alphabetic, ideographic, phonetic."""
     for group in text.split("="):
-        components = group.split("^")[:_NAME_COMPONENTS]
-        yield from _needle(" ".join(components), Kind.NAME)
+        family, *given = components = group.split("^")[:_NAME_COMPONENTS]
+        yield from _spelled_needles(" ".join(components))
+        yield from _spelled_needles(" ".join([*given, family]))
         for word in _SEPARATORS.split(" ".join(components)):
             if len(word) > 1 or not word.isascii():
-                yield from _needle(word, Kind.NAME)
+                yield from _spelled_needles(word)
+            parts = _PARTS_OF_WORD.split(word)
+            if len(parts) > 1:
+                yield from (needle for part in parts if len(part) >= _SHORT for needle in _spelled_needles(part))
+
+
+def _spelled_needles(name: str) -> Iterator[Needle]:
+    for spelling in dict.fromkeys([name, *spellings_of_name(name)]):
+        yield from _needle(spelling, Kind.NAME)
 
 
 def _date_needles(text: str) -> Iterator[Needle]:
-    """A date as DICOM writes it, and as people do."""
     written = _DATE.match(text)
-    if not written or written[0] == "19000101":
+    if not written or written[0] == DUMMY_DATE:
         return
-    year, month, day = written.groups()
-    yield Needle(written[0], written[0], Kind.DATE, Strength.ANYWHERE)
-    for form in (f"{year}-{month}-{day}", f"{day}.{month}.{year}", f"{day}/{month}/{year}", f"{month}/{day}/{year}"):
+    for form in spellings_of_date(*written.groups()):
         yield Needle(form, form, Kind.DATE, Strength.ANYWHERE)
+
+
+def _time_needles(text: str) -> Iterator[Needle]:
+    """A time to the second as people write it, and one to a fraction as DICOM does; whole hours and minutes tell too little."""
+    written = _TIME.match(text)
+    if not written or written[3] == "00":
+        return
+    hour, minute, second, fraction = written.groups()
+    clock = f"{hour}:{minute}:{second}"
+    yield Needle(clock, clock, Kind.TIME, Strength.TEXT)
+    if fraction and fraction.strip(".0"):
+        exact = f"{hour}{minute}{second}{fraction.rstrip('0')}"
+        yield Needle(exact, exact, Kind.TIME, Strength.ANYWHERE)

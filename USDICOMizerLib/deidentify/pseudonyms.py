@@ -21,7 +21,7 @@ from pydicom.uid import UID_dictionary
 
 from USDICOMizerLib.errors import KeyFileError
 from USDICOMizerLib.exam import Patient
-from USDICOMizerLib.files import make_private_folder, open_private
+from USDICOMizerLib.files import make_private_folder, written_whole
 
 _KEY_BYTES = 32
 _KEY_COMMENT = "# The project key of USDICOMizer. Whoever has it can tie pseudonyms to patients: keep it, never send it."
@@ -72,10 +72,8 @@ class ProjectKey:
         secret = secrets.token_bytes(_KEY_BYTES)
         try:
             make_private_folder(path.parent)
-            with open_private(path, "x") as stream:
-                stream.write(f"{_KEY_COMMENT}\n{secret.hex()}\n")
-                stream.flush()
-                os.fsync(stream.fileno())
+            with written_whole(path, replace=False, private=True) as stream:  # so that another run never reads half of it
+                stream.write(f"{_KEY_COMMENT}\n{secret.hex()}\n".encode("ascii"))
         except FileExistsError:
             raise KeyFileError(f"There is a project key at {path} already; it is never overwritten.") from None
         except OSError as error:

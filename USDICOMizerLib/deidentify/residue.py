@@ -15,8 +15,9 @@ from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
-from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, compact, folded, identifying_values
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values
 from USDICOMizerLib.deidentify.profile import CODE_OF_OPTION, Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
 
@@ -45,6 +46,8 @@ _METHOD_CODES = tag_for_keyword("DeidentificationMethodCodeSequence")
 _SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("PatientID"),)})
 # Listed attributes that an export may hold because it was made: what was done to the picture, and the tag for people.
 _WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
+_SHORTEST_NAME = 4  # letters; a shorter one is in many words
+_SHORTEST_COMPACT = 8
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
 
@@ -109,13 +112,25 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
     if vr not in _FREE_TEXT_VRS | _BYTES_VRS | {"CS"}:
         return False  # dates, times and ages are compared with their own attribute's original
     if needle.strength is Strength.ANYWHERE:
-        return needle.text in text or compact(needle.text) in compact(text)
+        return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
     if vr in _BYTES_VRS:
         return False
     is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS and not _is_written_here(path)
     if needle.strength is Strength.WORD:
         return is_free and path not in _SUBJECT and _has_words(text, needle.text, _HYPHENATED_WORD)
-    return needle.text in text if is_free else _has_words(text, needle.text, _WORD)
+    if is_free:
+        return needle.text in text or _is_in_simplified(needle, text)
+    return _has_words(text, needle.text, _WORD)
+
+
+def _is_in_compact(needle: Needle, text: str) -> bool:
+    """Whether the letters and digits are there with other separators."""
+    return len(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
+
+
+def _is_in_simplified(needle: Needle, text: str) -> bool:
+    """Whether a name is there in another spelling of its accented letters."""
+    return needle.kind is Kind.NAME and len(sought := simplified(needle.text)) >= _SHORTEST_NAME and sought in simplified(text)
 
 
 def _has_words(text: str, sought: str, word: re.Pattern) -> bool:

@@ -1,0 +1,127 @@
+"""Do key, subjects and exams of a run agree with what the linkage holds? Asked before anything is exported.
+
+Pseudonyms are only worth something while one original has one, and each belongs to one original. A key that was lost,
+changed or mixed up with another project's breaks the first; a name given twice, or a chance of the hash, the second.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, is_registered
+from USDICOMizerLib.errors import CommandError, KeyFileError
+from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.linkage import EXAMS, PATIENTS, UIDS, Linkage, MappingRow
+from USDICOMizerLib.readiness import count_patients
+
+
+def load_or_make_key(path: Path, linkage_folder: Path) -> tuple[ProjectKey, bool]:
+    """The project key at `path`, and whether it was made now.
+
+    Raises KeyFileError where it can't be read, where it is not the one that the linkage's pseudonyms were made with, or
+    where it is missing although the linkage holds pseudonyms: a new one would give every patient a second identity.
+    """
+    linkage = Linkage(linkage_folder) if linkage_folder.exists() else None
+    if not path.exists():
+        if linkage and (linkage.key_fingerprint or linkage.mapping(UIDS) or linkage.mapping(PATIENTS)):
+            raise KeyFileError(
+                f"There is no project key at {path}, but the linkage folder {linkage_folder} holds pseudonyms made with "
+                f"{_described(linkage.key_fingerprint)}. A new key would give the same patients other pseudonyms. Restore the "
+                "key from your backup, name it with --key, or begin a new project with another folder for --linkage."
+            )
+        try:
+            return ProjectKey.create(path), True
+        except KeyFileError:
+            if not path.exists():
+                raise  # else another run has made it meanwhile
+    key = ProjectKey.load(path)
+    if linkage:
+        _check_key(key, path, linkage)
+    return key, False
+
+
+def record_key(key: ProjectKey, path: Path, linkage: Linkage) -> None:
+    """Bind the linkage to the key. Raises KeyFileError where another run has bound it to another one meanwhile."""
+    if linkage.record_key(key.fingerprint) != key.fingerprint:
+        _check_key(key, path, linkage)
+
+
+def _check_key(key: ProjectKey, path: Path, linkage: Linkage) -> None:
+    recorded = linkage.key_fingerprint
+    if recorded and recorded != key.fingerprint or not _made_these(key, linkage.mapping(UIDS)):
+        raise KeyFileError(
+            f"The project key at {path} has the fingerprint {key.fingerprint}, but the pseudonyms in the linkage folder "
+            f"{linkage.folder} were made with {_described(recorded)}. Name the key that belongs to it with --key, or "
+            "the linkage folder that belongs to this key with --linkage; a new project needs both of its own."
+        )
+
+
+def _made_these(key: ProjectKey, rows: Sequence[MappingRow]) -> bool:
+    """Whether the key gives the pseudonyms that a linkage holds. The newest rows tell of a mix-up, the oldest of its start."""
+    pseudonyms = Pseudonyms(key)
+    return all(pseudonyms.uid(old) == new for old, new in (*rows[:1], *rows[-1:]) if not is_registered(old))
+
+
+def _described(fingerprint: str) -> str:
+    return f"the key with the fingerprint {fingerprint}" if fingerprint else "another key"
+
+
+def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[str, str], table: Mapping[str, str] | None) -> None:
+    """Write to the linkage which subject each patient is, or raise CommandError where one would stand for two patients.
+
+    `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two IDs are of
+    one person. Studies that name several patients are left out; they are refused one by one.
+    """
+    instances: dict[str, list[Instance]] = defaultdict(list)
+    for exam in exams:
+        if count_patients(exam.instances) == 1:
+            instances[subjects[exam.study_uid]] += exam.instances
+    rows = [(instance.patient.id, subject) for subject, own in instances.items() for instance in own]
+
+    def objection(known: set[MappingRow]) -> None:
+        for subject, own in instances.items():
+            ids = {instance.patient.id for instance in own}
+            joined = {old for old, new in (table or {}).items() if new == subject}
+            if not _is_one_person(own, joined):
+                raise _SharedSubjectError(subject, "two patients of the input")
+            others = {old for old, new in known if new == subject} - ids
+            if others - joined or others and ids - joined:
+                raise _SharedSubjectError(subject, "a patient of the input and one of the linkage")
+
+    linkage.add_to_mapping(PATIENTS, rows, objection)
+
+
+def _is_one_person(instances: Sequence[Instance], joined: set[str]) -> bool:
+    """Whether the headers, or the user's table of IDs, say that all are of one person; an ID may be used by two issuers."""
+    if count_patients(instances) == 1:
+        return True
+    by_id: dict[str, list[Instance]] = defaultdict(list)
+    for instance in instances:
+        by_id[instance.patient.id].append(instance)
+    return by_id.keys() <= joined and all(count_patients(own) == 1 for own in by_id.values())
+
+
+class _SharedSubjectError(CommandError):
+    def __init__(self, subject: str, whom: str):
+        super().__init__(
+            f"The subject {subject} would stand for {whom}, whose Patient IDs differ. If they are one person, say so in a table "
+            "with a row for each ID (--subjects FILE.csv with id_old,id_new); if not, give them different pseudonyms there."
+        )
+
+
+def claim_exams(linkage: Linkage, exams: Iterable[Exam], pseudonyms: Pseudonyms) -> None:
+    """Write to the linkage which study each exam is. Raises CommandError where two studies would have one pseudonym."""
+    rows = [(exam.study_uid, pseudonyms.exam(exam.study_uid)) for exam in exams]
+
+    def objection(known: set[MappingRow]) -> None:
+        study_of = {new: old for old, new in known}
+        for study, name in rows:
+            if study_of.setdefault(name, study) != study:
+                raise CommandError(
+                    f"Two studies would become the exam {name}, by a rare chance of the key. Prepare one of them in a project of "
+                    "its own, with another --key and --linkage."
+                )
+
+    linkage.add_to_mapping(EXAMS, rows, objection)
