@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from pathlib import Path
 
 import numpy as np
@@ -12,34 +12,58 @@ from PIL import Image
 from USDICOMizerLib.decision import Decision, blanking, output_box
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
-from USDICOMizerLib.files import make_private_folder
+from USDICOMizerLib.files import make_private_folder, written_whole
+from USDICOMizerLib.logs import log
 from USDICOMizerLib.pixels import PixelRequest, convert, open_pixels
-from USDICOMizerLib.sources import read_header
+from USDICOMizerLib.sources import read_header, verify
+
+_GAP = 8
 
 
 def after_image(instance: Instance, decision: Decision) -> np.ndarray:
-    """The brightest value that each pixel has in any frame as it would leave: uint8 (rows, columns, 3).
+    """The instance as it would leave: uint8 (rows, columns, 3).
 
-    What is written anywhere in the cine shows in it (DESIGN: a review sees every frame, or its temporal maximum).
-    Raises RefusedError where the crop or the pixels are not to be had.
+    Of a cine two pictures side by side: the brightest and the darkest value that each pixel has in any frame, so that
+    what is written anywhere in it shows, in light or dark letters (DESIGN: a review sees every frame, or its temporal
+    maximum). Raises RefusedError where crop or pixels are not to be had, SourceError where the file is damaged.
     """
+    verify(instance.source)
     request = PixelRequest(output_box(instance, decision), blanking(instance, decision), decision.redactions)
     header = read_header(instance.source)
+    brightest = darkest = None
+    count = 0
     with instance.source.open() as stream:
-        return reduce(np.maximum, convert(open_pixels(stream, header), request).display_frames())
+        for frame in convert(open_pixels(stream, header), request).display_frames(whole_range=True):
+            brightest = frame if brightest is None else np.maximum(brightest, frame)
+            darkest = frame if darkest is None else np.minimum(darkest, frame)
+            count += 1
+    if count == 1:
+        return brightest
+    return np.hstack([brightest, np.full((len(brightest), _GAP, 3), 255, np.uint8), darkest])
 
 
-def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> int:
-    """Write exam1_001.png and so on into a private folder, numbered as the plan orders them; return how many can't be shown."""
+def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> dict[str, str]:
+    """Write exam1_001.png and so on into a private folder, numbered as the plan orders them.
+
+    Pictures of an earlier plan go. Returns what can't be shown: its name without suffix, and why.
+    """
     make_private_folder(folder)
-    failed = 0
+    for old in folder.glob("exam*_*.png"):
+        old.unlink()
+    failed = {}
     for exam_number, exam in enumerate(exams, start=1):
         for number, instance in enumerate(exam.instances, start=1):
             decision = decisions[instance.identity]
+            name = f"exam{exam_number}_{decision.order or number:03d}"
             try:
-                picture = after_image(instance, decision)
-            except USDICOMizerError:
-                failed += 1
+                picture = Image.fromarray(after_image(instance, decision))
+            except USDICOMizerError as error:
+                failed[name] = str(error)
                 continue
-            Image.fromarray(picture).save(folder / f"exam{exam_number}_{decision.order or number:03d}.png")
+            except Exception as error:  # one bad file never stops the others; its words may quote the header
+                failed[name] = type(error).__name__
+                log("picture failed", level=logging.ERROR, exam=exam_number, instance=number, error=error)
+                continue
+            with written_whole(folder / f"{name}.png", replace=True, private=True) as stream:
+                picture.save(stream, "PNG")
     return failed

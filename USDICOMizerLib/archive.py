@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path, PurePosixPath
 from typing import IO
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from USDICOMizerLib.errors import ExportError
 from USDICOMizerLib.files import Writable, written_whole
@@ -134,11 +135,32 @@ def open_export(path: Path, *, compression_level: int, replace: bool, check: Cal
     except _NothingToExport:
         return
     except FileExistsError:
-        raise ExportError(
-            f"{path.name} exists already in the output folder. Add --overwrite to replace it, or --resume to keep what is done."
-        ) from None
+        raise export_exists(path.name) from None
     except OSError as error:
         raise ExportError(f"{path.name} could not be written: {error.strerror or type(error).__name__}.") from error
+
+
+def contents_digest(file: Path | IO[bytes]) -> str:
+    """A digest of the ZIP's directory: names, places, sizes and CRC-32 of all members, so that no member need be read.
+
+    Raises OSError, or BadZipFile where it is no whole ZIP.
+    """
+    with ZipFile(file) as archive:
+        return _digest_of(archive)
+
+
+def is_as_it_was(path: Path, digest: str) -> bool:
+    """Whether the export still has these contents; every member is read and compared with its CRC-32."""
+    try:
+        with ZipFile(path) as archive:
+            return _digest_of(archive) == digest and archive.testzip() is None
+    except (BadZipFile, OSError):
+        return False
+
+
+def _digest_of(archive: ZipFile) -> str:
+    entries = [(entry.filename, entry.header_offset, entry.file_size, entry.CRC) for entry in archive.infolist()]
+    return hashlib.sha256(repr((archive.comment, entries)).encode()).hexdigest()
 
 
 class _OutputStream:
@@ -152,6 +174,13 @@ class _OutputStream:
             return self._stream.write(data)
         except OSError as error:
             raise ExportError(f"the output could not be written: {error.strerror or type(error).__name__}") from error
+
+
+def export_exists(name: str) -> ExportError:
+    """The error of an export that stands in the way."""
+    return ExportError(
+        f"{name} exists already in the output folder. Add --overwrite to replace it, or --resume to keep what is done"
+    )
 
 
 class _NothingToExport(Exception):

@@ -16,6 +16,7 @@ from USDICOMizerLib.files import remove_abandoned_parts
 from USDICOMizerLib.linkage import SourceRow
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.sources import SourceOutcome
 
 
@@ -50,7 +51,8 @@ def prepare_exams(
     """Export each exam; `decisions` are by identity, `subjects` by Study Instance UID. One bad exam never stops the rest."""
     remove_abandoned_parts(job.output)
     job.linkage.add_sources(
-        SourceRow("", number, str(other.source), other.outcome, other.reason) for number, other in enumerate(others, start=1)
+        SourceRow(job.run, "", number, source_text(other.source), other.outcome, other.reason)
+        for number, other in enumerate(others, start=1)
     )
     results = []
     for exam in exams:

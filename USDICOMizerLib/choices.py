@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from USDICOMizerLib.decision import Decision, Mask, review_digest
+from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.proposals import propose_crop
@@ -31,15 +31,14 @@ class Choices:
 
 
 def decide(instance: Instance, choices: Choices, settings: Settings) -> Decision:
-    """The decision that the choices and the settings make for one instance; not reviewed, its digest ready for review."""
+    """The decision that the choices and the settings make for one instance; not reviewed."""
     decision = Decision(mask=choices.mask, tag=choices.tag)
     if isinstance(choices.crop, CropBox):
-        decision = decision.replaced(crop=choices.crop)
-    elif choices.crop is CropChoice.NONE:
-        decision = decision.replaced(whole_frame=True)
-    elif proposal := propose_crop(instance, settings):
-        decision = decision.following(proposal)
-    return decision.replaced(review_digest=review_digest(instance, decision))
+        return decision.replaced(crop=choices.crop)
+    if choices.crop is CropChoice.NONE:
+        return decision.replaced(whole_frame=True)
+    proposal = propose_crop(instance, settings)
+    return decision.following(proposal) if proposal else decision
 
 
 def decide_all(exam: Exam, choices: Choices, settings: Settings) -> Mapping[str, Decision]:

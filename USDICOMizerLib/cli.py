@@ -7,17 +7,20 @@ done; 130 interrupted.
 from __future__ import annotations
 
 import argparse
+import logging
 import shlex
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from USDICOMizerLib import __version__, commands
 from USDICOMizerLib.choices import CropChoice
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Mask
-from USDICOMizerLib.errors import CommandError
+from USDICOMizerLib.errors import CommandError, ExportError
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import log, silence_libraries
@@ -34,6 +37,9 @@ EXIT_INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status. `arguments` are those after the program's name (default: sys.argv)."""
     silence_libraries()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a path that the terminal can't show must not end a run
+            stream.reconfigure(errors="backslashreplace")
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as ending:  # argparse has said what is wrong, or shown the help
@@ -45,6 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandError as error:
         console.error(str(error))
         return EXIT_WRONG_COMMAND
+    except ExportError as error:
+        console.error(str(error))
+        return EXIT_NOT_ALL_WELL
     except KeyboardInterrupt:
         console.error("Interrupted. Nothing half-written remains; exports that were finished before stay.")
         return EXIT_INTERRUPTED
@@ -52,10 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.close()
         return EXIT_NOT_ALL_WELL
     except Exception as error:  # its words may quote a header, so only its name is said
-        log("command failed", error=error)
+        log("command failed", level=logging.ERROR, error=error)
+        place = traceback.extract_tb(error.__traceback__)[-1]
         console.error(
-            f"An error that USDICOMizer doesn't know stopped the command: {type(error).__name__}. "
-            "The log says where; please report it with that line."
+            f"An error that USDICOMizer doesn't know stopped the command: {type(error).__name__} at "
+            f"{Path(place.filename).name}:{place.lineno}. Please report it with this line."
         )
         return EXIT_NOT_ALL_WELL
     return EXIT_WELL if all_well else EXIT_NOT_ALL_WELL
@@ -208,9 +218,12 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 def _demo(options: argparse.Namespace, console: Console) -> bool:
     """Make the sample exam and run the commands on it that a user would; settings, key and linkage are the demo's own."""
+    private = options.output / "private"
+    if options.output.exists() and any(options.output.iterdir()) and not (private / "settings.ini").exists():
+        raise CommandError(f"{options.output} isn't empty, and no demo made it. Name another folder with --output.")
     sample = make_sample_exam(options.output / "sample_exam.zip")
     console.say(f"A synthetic ultrasound exam is in {sample}.")
-    private = make_private_folder(options.output / "private")
+    make_private_folder(private)
     settings = private / "settings.ini"
     settings.write_text(
         update_settings_text(default_settings_text(), {("logging", "folder"): str((private / "logs").resolve())}),
@@ -230,7 +243,10 @@ def _run_shown(arguments: Sequence[object], console: Console) -> bool:
     """Run a command of this command line as if it had been typed, and show it first."""
     words = [str(argument) for argument in arguments]
     console.say(f"\n$ usdicomizer {shlex.join(words)}")
-    return main(words) == EXIT_WELL
+    status = main(words)
+    if status == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
+    return status == EXIT_WELL
 
 
 def _crop(text: str) -> CropBox | CropChoice:

@@ -16,18 +16,19 @@ from USDICOMizerLib.choices import Choices, CropChoice, decide_all
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
 from USDICOMizerLib.export import ExportJob
-from USDICOMizerLib.files import is_inside
+from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
 from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import OutputSyntax
+from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
@@ -58,28 +59,23 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     settings = _settings(options.settings, console)
-    output = options.output or settings.export.folder
-    if output is None:
-        raise CommandError(
-            "Name the folder for the export with --output DIR, or once for all as folder in [export] of the settings."
-        )
+    output = _output_folder(options, settings)
+    key_file, linkage_folder = _private_places(options, settings, output)
+    own_subjects = read_subjects(options.subjects) if options.subjects else {}
     found = _read_input(options, settings, console)
-    linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
-    check_linkage_place(linkage_folder, output, options.inputs)
-    key_file = _key_file(options.key, settings, forbidden=[output, *options.inputs])
-    key = _project_key(key_file, linkage_folder, console)
-    pseudonyms = Pseudonyms(key, read_subjects(options.subjects) if options.subjects else None)
-    subjects = _subjects(options, found.exams, pseudonyms, console)
-    linkage = Linkage(linkage_folder)
-    record_key(key, key_file, linkage)
-    claim_subjects(linkage, found.exams, subjects, pseudonyms.subjects)
-    claim_exams(linkage, found.exams, pseudonyms)
-    _make_output_folder(output)
+    _check_subjects(options.subject, own_subjects, found.exams)
     if kept := settings.deidentification.attributes_to_keep:
         console.note(
             f"Warning: [attributes_to_keep] of the settings lets {', '.join(map(describe, kept))} leave as they are; "
             "the Basic Profile of PS3.15 is not claimed."
         )
+    key = _project_key(key_file, linkage_folder, console)
+    pseudonyms = Pseudonyms(key, own_subjects)
+    subjects = _subjects(options.subject, found.exams, pseudonyms, console)
+    linkage = Linkage(linkage_folder)
+    record_key(key, key_file, linkage)
+    claim_subjects(linkage, found.exams, subjects, own_subjects)
+    claim_exams(linkage, found.exams, pseudonyms)
     job = ExportJob(
         preparation=Preparation(
             rules=_rules(settings),
@@ -94,9 +90,10 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         overwrite=options.overwrite,
         resume=options.resume,
     )
+    _make_output_folder(output)
     for exam in found.exams:
-        plan = make_plan([exam], found.decisions)
-        write_plan(plan, job.linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
+        executed = make_plan([exam], found.decisions, for_review=False)
+        write_plan(executed, linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
     result = prepare_exams(found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended)
     console.run_ended(result)
     return result.all_well
@@ -105,20 +102,20 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
 def plan(options: argparse.Namespace, console: Console) -> bool:
     """`plan`: write the proposed decisions as a file, and on request the pictures as they would leave."""
     settings = _settings(options.settings, console)
-    if options.output.exists() and not options.overwrite:
-        raise CommandError(f"{options.output} exists already. Add --overwrite to replace it.")
-    for folder in (path for path in options.inputs if path.is_dir()):
-        if is_inside(options.output, folder):
-            raise CommandError("The plan would lie among the sources. Name another place with --output.")
+    _check_plan_places(options, settings)
     found = _read_input(options, settings, console)
+    make_private_folder(options.output.parent)
     write_plan(make_plan(found.exams, found.decisions), options.output)
     console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exams.")
+    not_shown = write_after_images(found.exams, found.decisions, options.images) if options.images else {}
     if options.images:
-        failed = write_after_images(found.exams, found.decisions, options.images)
-        console.say(f"{options.images}: {len(found.decisions) - failed} pictures as they would leave; {failed} can't be shown.")
+        console.say(f"{options.images}: {len(found.decisions) - len(not_shown)} pictures as they would leave.")
+    for name, why in not_shown.items():
+        console.note(f"{name} can't be shown: {why}")
     console.say("Edit it, set reviewed to yes where you have seen the picture that would leave, then:")
     console.say(f"    prepare INPUT --plan {options.output} --output DIR")
-    return not any(other.outcome is Outcome.FAILED for other in found.discovery.others)
+    console.others_failed(found.discovery.others)
+    return not not_shown and not any(other.outcome is Outcome.FAILED for other in found.discovery.others)
 
 
 def inspect(options: argparse.Namespace, console: Console) -> bool:
@@ -193,8 +190,15 @@ def _settings(path: Path | None, console: Console) -> Settings:
         settings, created, own = ensure_default_settings()
         if created:
             console.note(f"Your settings are in {own}; each line there explains itself.")
-    set_up_logging(settings.logging.folder or default_data_folder() / "logs", settings.logging.level)
+    try:
+        set_up_logging(_log_folder(settings), settings.logging.level)
+    except OSError as error:
+        raise CommandError(f"The log can't be written to {_log_folder(settings)} ({error.strerror}). {_LOG_CURE}") from error
     return settings
+
+
+def _log_folder(settings: Settings) -> Path:
+    return settings.logging.folder or default_data_folder() / "logs"
 
 
 def _read_input(options: argparse.Namespace, settings: Settings, console: Console) -> _Input:
@@ -232,6 +236,16 @@ def _rules(settings: Settings) -> Rules:
     return Rules(settings.deidentification.attributes_to_delete, settings.deidentification.attributes_to_keep)
 
 
+def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:
+    output = options.output or settings.export.folder
+    if output is None:
+        raise CommandError(
+            "Name the folder for the export with --output DIR, or once for all as folder in [export] of the settings."
+        )
+    check_output_place(output, options.inputs)
+    return output
+
+
 def _make_output_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -241,12 +255,31 @@ def _make_output_folder(folder: Path) -> None:
         ) from error
 
 
-def _key_file(named: Path | None, settings: Settings, *, forbidden: Sequence[Path]) -> Path:
-    """Where the project key is, or will be. Raises CommandError where it would travel with the data."""
-    path = named or settings.deidentification.key_file or default_data_folder() / "project.key"
-    if any((folder.is_dir() or not folder.exists()) and is_inside(path, folder) for folder in forbidden):
-        raise CommandError("The project key lies in an input or the output folder, and would travel with the data. Move it.")
-    return path
+_LOG_CURE = "Correct folder in [logging] of the settings."
+
+
+def _private_places(options: argparse.Namespace, settings: Settings, output: Path) -> tuple[Path, Path]:
+    """Where the project key and the linkage are, or will be. Raises CommandError where they would travel with the data."""
+    check_private_place(_log_folder(settings), "The log", _LOG_CURE, inputs=options.inputs, output=output)
+    key_file = options.key or settings.deidentification.key_file or default_data_folder() / "project.key"
+    check_private_place(key_file, "The project key", "Name another place with --key.", inputs=options.inputs, output=output)
+    linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
+    check_linkage_place(linkage_folder, output, options.inputs)
+    return key_file, linkage_folder
+
+
+def _check_plan_places(options: argparse.Namespace, settings: Settings) -> None:
+    """Raise CommandError where plan, pictures or log would replace something, or travel with data."""
+    check_private_place(_log_folder(settings), "The log", _LOG_CURE, inputs=options.inputs)
+    check_private_place(options.output, "The plan", "Name another place with --output.", inputs=options.inputs)
+    if options.output.exists() and (not options.overwrite or not options.output.is_file()):
+        raise CommandError(f"{options.output} exists already. Add --overwrite to replace a file, or name another one.")
+    if options.images:
+        check_private_place(options.images, "The pictures", "Name another folder with --images.", inputs=options.inputs)
+        if options.images.is_dir() and any(options.images.iterdir()) and not options.overwrite:
+            raise CommandError(
+                f"{options.images} isn't empty, and its pictures may be of another plan. Add --overwrite to replace them."
+            )
 
 
 def _project_key(path: Path, linkage_folder: Path, console: Console) -> ProjectKey:
@@ -257,34 +290,28 @@ def _project_key(path: Path, linkage_folder: Path, console: Console) -> ProjectK
     return key
 
 
-def _subjects(options: argparse.Namespace, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
+def _check_subjects(named: str | None, table: Mapping[str, str], exams: Sequence[Exam]) -> None:
+    """Raise CommandError where a subject's pseudonym that the user gave can't be one, or gives the patient away."""
+    instances = [instance for exam in exams for instance in exam.instances]
+    if named and count_patients(instances) > 1:
+        raise CommandError("--subject names one person, and the input holds several patients. Use --subjects FILE.csv.")
+    for subject in filter(None, [named, *table.values()]):
+        if not _SUBJECT.fullmatch(subject):
+            raise CommandError(
+                "A subject's pseudonym has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or "
+                "digit."
+            )
+        if any(gives_away(subject, patient) for patient in {instance.patient for instance in instances}):
+            raise CommandError("The subject's pseudonym holds a part of a patient's ID, name or birth date. Choose another one.")
+
+
+def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
     """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
-    if options.subject:
-        if count_patients(instance for exam in exams for instance in exam.instances) > 1:
-            raise CommandError("--subject names one person, and the input holds several patients. Use --subjects FILE.csv.")
-        _check_subject(options.subject, exams)
-        return {exam.study_uid: options.subject for exam in exams}
+    if named:
+        return {exam.study_uid: named for exam in exams}
     patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
     if pseudonyms.subjects:
-        for subject in pseudonyms.subjects.values():
-            _check_subject(subject, exams)
         missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
         if missing:
             console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
     return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}
-
-
-def _check_subject(subject: str, exams: Sequence[Exam]) -> None:
-    if not _SUBJECT.fullmatch(subject):
-        raise CommandError(
-            "A subject's pseudonym has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or digit."
-        )
-    identifying = {part for exam in exams for one in exam.instances for part in _parts(one.patient.id, one.patient.name)}
-    if any(part in subject.casefold() for part in identifying):
-        raise CommandError("The subject's pseudonym holds the patient's ID or a part of the name. Choose another one.")
-
-
-def _parts(patient_id: str, name: str) -> set[str]:
-    """What of an ID and a name would give the patient away inside a pseudonym: pieces of 3 characters or more."""
-    pieces = {patient_id.strip().casefold(), *re.split(r"[\s^=,.]+", name.casefold())}
-    return {piece for piece in pieces if len(piece) >= 3}

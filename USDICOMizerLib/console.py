@@ -43,8 +43,8 @@ class Console:
         print(text, file=sys.stderr)
 
     def say(self, text: str = "") -> None:
-        """Print a line of the result; nothing where JSON is wanted."""
-        if not self._as_json:
+        """Print a line of the result; nothing where a program reads JSON."""
+        if not self._as_json and not self._json_progress:
             print(text)
 
     def json(self, value: object) -> None:
@@ -53,8 +53,8 @@ class Console:
             print(json.dumps(value))
 
     def found(self, instances: int) -> None:
-        """Progress: how many instances have been found so far."""
-        self._event("found", instances=instances)
+        """Progress: how many files and members of ZIPs have been looked at so far."""
+        self._event("found", files=instances)
         if self._bar:
             self._bar.found(instances)
 
@@ -92,15 +92,19 @@ class Console:
                 if instance.outcome in (Outcome.REFUSED, Outcome.FAILED):
                     self.note(_line(f"{exam.exam}:{instance.number:03d}", instance.outcome, instance.reason, instance.detail))
                     problems[instance.reason] = None
-        for number, other in enumerate(result.others, start=1):
-            if other.outcome is not Outcome.SKIPPED:
-                self.note(_line(f"input {number}", other.outcome, other.reason, other.detail))
-                problems[other.reason] = None
+        self.others_failed(result.others)
+        problems |= {other.reason: None for other in result.others if other.outcome is not Outcome.SKIPPED}
         advices = [Problem(reason) for reason in problems if reason in list(Problem)]
         for problem in advices:
             self.note(f"\n{problem}: {problem.advice}")
         if problems:
             self.note("\nWhich file each number stands for is in sources.csv in the linkage folder.")
+
+    def others_failed(self, others: Sequence[SourceOutcome]) -> None:
+        """Name what could not be read, by its number among the inputs that are no instances, and why."""
+        for number, other in enumerate(others, start=1):
+            if other.outcome is not Outcome.SKIPPED:
+                self.note(_line(f"input {number}", other.outcome, other.reason, other.detail))
 
     def check_ended(self, findings: Sequence[CheckFinding], files: str) -> None:
         """The result of `check`."""
@@ -143,6 +147,7 @@ class Console:
             self._table(f"Exam {number} of {len(exams)}: {len(exam.instances)} instances", columns, rows)
             if exam.missing:
                 self.say(f"The protocol also expects: {', '.join(exam.missing)}")
+        self.others_failed(others)
         reasons = Counter(f"{other.outcome}: {other.reason}" for other in others)
         for reason, count in reasons.items():
             self.say(f"{count} {reason}")
@@ -233,7 +238,7 @@ class _RichProgress:
         self._progress.start()
         if self._finding is None:
             self._finding = self._progress.add_task("reading headers", total=None)
-        self._progress.update(self._finding, completed=instances, description=f"{instances} instances found")
+        self._progress.update(self._finding, completed=instances, description=f"{instances} files read")
 
     def ended(self, exam: str, result: InstanceResult, total: int) -> None:
         """The exam's bar moves on by one."""

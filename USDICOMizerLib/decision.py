@@ -6,12 +6,13 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from USDICOMizerLib.errors import RefusedError
-from USDICOMizerLib.exam import Instance
+from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.geometry import CropBox, RectangleSector, Redaction, Sector, format_redactions
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.proposals import Proposal, picture_boxes
@@ -165,14 +166,18 @@ def misfits(instance: Instance, decision: Decision) -> tuple[Misfit, ...]:
 
 
 def review_digest(instance: Instance, decision: Decision) -> str:
-    """SHA-256, in hexadecimal, over the instance and all that makes its picture leave as it does.
+    """SHA-256, in hexadecimal, over the instance's bytes and all that makes its picture leave as it does.
 
-    Any later edit of crop box, mask, sector or redactions changes it, and so voids the review.
+    Any later edit of crop box, mask, sector or redactions changes it, and so does any other content under the same UID:
+    both void the review. Empty where the source can't be read.
     """
+    content = _content_digest(instance.source)
+    if not content:
+        return ""
     regions = picture_boxes(instance) if decision.mask is Mask.OUTSIDE_REGIONS else ()
     parts = (
         "usdicomizer review 1",
-        instance.identity,
+        content,
         f"{instance.columns} {instance.rows} {instance.frames}",
         "none" if decision.whole_frame else str(decision.crop or ""),
         decision.mask.value,
@@ -185,7 +190,22 @@ def review_digest(instance: Instance, decision: Decision) -> str:
 
 def decision_is_reviewed(instance: Instance, decision: Decision) -> bool:
     """Whether a person confirmed the picture exactly as it would leave now."""
-    return decision.reviewed and decision.review_digest == review_digest(instance, decision)
+    return decision.reviewed and decision.review_digest != "" and decision.review_digest == review_digest(instance, decision)
+
+
+def _content_digest(source: Source) -> str:
+    """The digest of the source's bytes as they are now; "" where they can't be read."""
+    try:
+        status = source.path.stat()
+        return _digest_of_state(source, status.st_size, status.st_mtime_ns)
+    except Exception:  # zipfile raises nearly anything on damaged input
+        return ""
+
+
+@lru_cache(maxsize=4096)
+def _digest_of_state(source: Source, _size: int, _modified: int) -> str:
+    """Read once as long as the file isn't touched."""
+    return source.sha256()
 
 
 def _require_geometry(instance: Instance, decision: Decision) -> None:

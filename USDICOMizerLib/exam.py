@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,11 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.path}::{self.member}" if self.member else str(self.path)
+
+    def sha256(self) -> str:
+        """SHA-256 of all its bytes, in hexadecimal, read a piece at a time. Raises what reading raises."""
+        with self.open() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:

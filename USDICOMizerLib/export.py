@@ -7,20 +7,22 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
+from zipfile import BadZipFile
 
 from USDICOMizerLib import __version__
-from USDICOMizerLib.archive import Export, ManifestRow, member_name, open_export
+from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, is_as_it_was, member_name, open_export
 from USDICOMizerLib.audit import AuditedInstance, audit_record
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
-from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.tags import Tag
@@ -65,6 +67,7 @@ class ExportJob:
     compression_level: int
     overwrite: bool = False
     resume: bool = False
+    run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     @property
     def settings_digest(self) -> str:
@@ -91,40 +94,60 @@ def export_exam(
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
     name = f"{subject}_{exam_name}.zip"
     path = job.output / name
-    numbered = _in_order(exam, decisions)
-    work = _work_digest(numbered, subject, job)
-    record = job.linkage.last_export(name) if job.resume and path.exists() else None
-    if record and record.work == work and record.sha256 == _sha256(path):
-        results = _unchanged(numbered, record)
-        for result in results:
-            on_instance(exam_name, result, len(numbered))
-        audit(job, exam_name, subject, results, export=name)
-        return ExamResult(exam_name, subject, path, results)
-
-    run = _ExamRun(exam, exam_name, subject, job, on_instance, numbered)
-    error = ""
+    run = _ExamRun(exam, exam_name, subject, job, on_instance, _in_order(exam, decisions))
+    work = _work_digest(run.numbered, subject, job)
     try:
+        done = _what_is_done(path, run.numbered, job)
+        if done and done.work == work:
+            run.take_over(done)
+            run.record(export=name)
+            return ExamResult(exam_name, subject, path, tuple(run.results))
         with open_export(
             path,
             compression_level=job.compression_level,
             replace=job.overwrite or job.resume,
-            check=lambda stream: _check_before_rename(stream, exam_name, job.preparation.rules),
+            check=lambda stream: run.finish(stream, name, work),
         ) as export:
-            for number, instance, decision in numbered:
+            for number, instance, decision in run.numbered:
                 run.take(number, instance, decision, export)
-            run.record_linkage(numbered)
-            audit(job, exam_name, subject, run.results, export="" if export.is_empty else name)
     except ExportError as problem:
         error = str(problem)
         log("export failed", level=logging.ERROR, exam=exam_name, error=problem)
-        run.fail_all_ready(numbered, error)
-        run.record_sources(numbered)
-        audit(job, exam_name, subject, run.results, error=error)
+        run.fail_all_ready(error)
+        run.record(error=error)
+        return ExamResult(exam_name, subject, None, tuple(run.results), error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
-    if written:
-        job.linkage.add_export(ExportRecord(name, work, _sha256(path), _outcomes(numbered, run.results)))
-    log("exam ended", exam=exam_name, prepared=written, error_text=error)
-    return ExamResult(exam_name, subject, path if written else None, tuple(run.results), error)
+    run.record(export=name if written else "")
+    log("exam ended", exam=exam_name, prepared=written)
+    return ExamResult(exam_name, subject, path if written else None, tuple(run.results))
+
+
+def _what_is_done(path: Path, numbered: Sequence[Numbered], job: ExportJob) -> ExportRecord | None:
+    """What is known of the export that is there already; None where it may be written, or replaced, as a whole.
+
+    Raises ExportError where nothing may: it exists and wasn't to be touched, or resuming would lose what it holds.
+    """
+    if job.overwrite or not path.exists():
+        return None
+    if not job.resume:
+        raise export_exists(path.name)
+    try:
+        record = job.linkage.export_of(path.name, contents_digest(path))
+    except (OSError, BadZipFile):
+        record = None
+    if record is None or not is_as_it_was(path, record.contents):
+        raise ExportError(
+            f"{path.name} exists, but the linkage doesn't know it as it is: it was changed, or made with another linkage. "
+            "Move it away, or add --overwrite to replace it"
+        )
+    here = {instance.identity for _, instance, _ in numbered}
+    lost = sum(outcome == Outcome.PREPARED and identity not in here for identity, (outcome, _) in record.outcomes.items())
+    if lost:
+        raise ExportError(
+            f"{path.name} holds {lost} instances that this input doesn't: resuming would lose them. Give all files of the "
+            "exam as INPUT, or add --overwrite to replace the export by what is given now"
+        )
+    return record
 
 
 def audit(
@@ -154,8 +177,8 @@ class _ExamRun:
     def __init__(
         self, exam: Exam, exam_name: str, subject: str, job: ExportJob, on_instance: OnInstance, numbered: list[Numbered]
     ):
-        self.exam, self.exam_name, self.subject, self.job = exam, exam_name, subject, job
-        self._on_instance, self._total = on_instance, len(numbered)
+        self.exam, self.exam_name, self.subject, self.job, self.numbered = exam, exam_name, subject, job, numbered
+        self._on_instance = on_instance
         self.results: list[InstanceResult] = []
         self._uids: dict[str, str] = {}
         self._sides_are_tagged = any(decision.tag and decision.tag.side for _, _, decision in numbered)
@@ -172,13 +195,22 @@ class _ExamRun:
             detail = str(error) if isinstance(error, USDICOMizerError) else "the file could not be processed; the log says where"
             result = InstanceResult(number, Outcome.FAILED, type(error).__name__, detail)
             log("instance failed", level=logging.ERROR, exam=self.exam_name, instance=number, error=error)
+        self._add(result)
+
+    def _add(self, result: InstanceResult) -> None:
         self.results.append(result)
-        log("instance ended", exam=self.exam_name, instance=number, outcome=result.outcome, reason=result.reason)
-        self._on_instance(self.exam_name, result, self._total)
+        log("instance ended", exam=self.exam_name, instance=result.number, outcome=result.outcome, reason=result.reason)
+        self._on_instance(self.exam_name, result, len(self.numbered))
+
+    def take_over(self, done: ExportRecord) -> None:
+        """All of it was done before: every outcome is what it was then."""
+        for number, instance, _ in self.numbered:
+            outcome, reason = done.outcomes[instance.identity]
+            self._add(InstanceResult(number, Outcome.UNCHANGED if outcome == Outcome.PREPARED else Outcome(outcome), reason))
 
     def _prepared(self, number: int, instance: Instance, decision: Decision, export: Export) -> InstanceResult:
         if not decision.include:
-            return InstanceResult(number, Outcome.EXCLUDED, detail=decision.note)
+            return InstanceResult(number, Outcome.EXCLUDED)
         findings = assess(instance, decision, self.job.policy, self.exam)
         if findings:
             raise RefusedError(findings[0].problem, findings[0].detail)
@@ -213,23 +245,39 @@ class _ExamRun:
         }
         return member_name(self.job.file_name, values)
 
-    def record_linkage(self, numbered: list[Numbered]) -> None:
-        """Write what ties the pseudonyms of this export to originals, before the export exists."""
-        self.job.linkage.add_to_mapping(UIDS, self._uids.items())
-        self.record_sources(numbered)
+    def finish(self, stream: IO[bytes], name: str, work: str) -> None:
+        """The export is complete and not yet there: check it, and write what ties it to originals. Raises ExportError."""
+        findings = check_archive(stream, Expectation(rules=self.job.preparation.rules))
+        if findings:
+            log("export did not pass its check", level=logging.ERROR, exam=self.exam_name, findings=len(findings))
+            raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")
+        outcomes = {
+            instance.identity: (result.outcome.value, result.reason)
+            for (_, instance, _), result in zip(self.numbered, self.results, strict=True)
+        }
+        try:
+            self.job.linkage.add_to_mapping(UIDS, self._uids.items())
+            self.job.linkage.add_export(ExportRecord(name, work, contents_digest(stream), outcomes))
+        except OSError as error:
+            raise ExportError(f"the linkage can't be written ({error.strerror}); the export was not kept") from error
 
-    def record_sources(self, numbered: list[Numbered]) -> None:
-        """Write which file each instance number stands for, and how it ended."""
+    def record(self, *, export: str = "", error: str = "") -> None:
+        """Write which file each instance number stands for and how it ended, and the exam's line of the audit log."""
         self.job.linkage.add_sources(
-            SourceRow(self.exam_name, number, str(instance.source), result.outcome, result.reason)
-            for (number, instance, _), result in zip(numbered, self.results, strict=True)
+            SourceRow(self.job.run, self.exam_name, number, source_text(instance.source), result.outcome, result.reason)
+            for (number, instance, _), result in zip(self.numbered, self.results, strict=True)
         )
+        audit(self.job, self.exam_name, self.subject, self.results, export=export, error=error)
 
-    def fail_all_ready(self, numbered: list[Numbered], error: str) -> None:
+    def fail_all_ready(self, error: str) -> None:
         """The export could not be written: what was prepared for it, and what was still to come, has failed."""
         ended = {result.number: result for result in self.results if result.outcome is not Outcome.PREPARED}
+        for number, _, decision in self.numbered[len(self.results) :]:
+            if not decision.include:
+                ended[number] = InstanceResult(number, Outcome.EXCLUDED)
         self.results = [
-            ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error) for number, _, _ in numbered
+            ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error)
+            for number, _, _ in self.numbered
         ]
 
 
@@ -283,35 +331,15 @@ def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
         job.settings_digest,
     ]
     for number, instance, decision in numbered:
-        status = instance.source.path.stat()
-        parts += [str(number), instance.identity, instance.source.member, str(status.st_size), str(status.st_mtime_ns)]
+        parts += [str(number), instance.identity, instance.source.member, *_state(instance.source.path)]
         parts.append(repr(decision))
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _outcomes(numbered: list[Numbered], results: list[InstanceResult]) -> dict[str, tuple[str, str]]:
-    return {
-        instance.identity: (result.outcome.value, result.reason)
-        for (_, instance, _), result in zip(numbered, results, strict=True)
-    }
-
-
-def _unchanged(numbered: list[Numbered], record: ExportRecord) -> tuple[InstanceResult, ...]:
-    results = []
-    for number, instance, _ in numbered:
-        outcome, reason = record.outcomes[instance.identity]
-        now = Outcome.UNCHANGED if outcome == Outcome.PREPARED else Outcome(outcome)
-        results.append(InstanceResult(number, now, reason))
-    return tuple(results)
-
-
-def _check_before_rename(stream: IO[bytes], exam_name: str, rules: Rules) -> None:
-    findings = check_archive(stream, Expectation(rules=rules))
-    if findings:
-        log("export did not pass its check", level=logging.ERROR, exam=exam_name, findings=len(findings))
-        raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")
+def _state(path: Path) -> tuple[str, str]:
+    """Size and time of a file; empty for one that has gone, which fails when it is read."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "", ""
+    return str(status.st_size), str(status.st_mtime_ns)

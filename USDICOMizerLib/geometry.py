@@ -207,7 +207,7 @@ class Fan:
         _require_finite(*self._numbers())
         if not 0 <= self.inner_radius < self.outer_radius:
             raise ValueError("the radii of a fan are an inner one of 0 or more and a larger outer one")
-        if not 0 < self.end_angle - self.start_angle <= 360:
+        if not 0 < self.end_angle - self.start_angle <= 360 + _TOLERANCE:
             raise ValueError("a fan goes from its start angle clockwise to a larger end angle, by at most 360 degrees")
 
     def __str__(self) -> str:
@@ -233,7 +233,7 @@ class Fan:
     def _between_rays(self, left: np.ndarray, top: np.ndarray, right: np.ndarray, bottom: np.ndarray) -> np.ndarray | bool:
         """Which pixels (given by their edges, relative to the apex) lie wholly between the two rays."""
         span = self.end_angle - self.start_angle
-        if span == 360:
+        if span >= 360:
             return True
         start, end = math.radians(self.start_angle), math.radians(self.end_angle)
         # Unit normals of the rays, pointing to the side that the fan is on.

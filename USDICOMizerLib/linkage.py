@@ -25,6 +25,8 @@ AUDIT = "audit.jsonl"
 _SOURCES, _EXPORTS, _FINGERPRINT = "sources.csv", "exports.jsonl", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
 
+csv.field_size_limit(2**31 - 1)  # a header may hold an ID of any length; the default of 128 KiB would end every later run
+
 MappingRow = tuple[str, str]
 """A row of a mapping: what the source says, and the pseudonym."""
 
@@ -34,8 +36,13 @@ Objection = Callable[[set[MappingRow]], None]
 
 @dataclass(frozen=True)
 class SourceRow:
-    """One row of sources.csv: which file an instance number of an exam stands for, and how it ended."""
+    """One row of sources.csv: which file an instance number of an exam stood for in a run, and how it ended.
 
+    `run` is the time at which the run began, in UTC. Files that belong to no exam have none; their numbers are those
+    that the run said.
+    """
+
+    run: str
     exam: str
     instance: int
     source: str
@@ -47,13 +54,13 @@ class SourceRow:
 class ExportRecord:
     """One line of exports.jsonl: what an export was made from, for `--resume`.
 
-    `work` is a digest of sources, decisions, settings and key; `outcomes` maps an instance's identity to its
-    outcome and reason.
+    `work` is a digest of sources, decisions, settings and key, `contents` one of what the ZIP holds; `outcomes` maps an
+    instance's identity to its outcome and reason.
     """
 
     export: str
     work: str
-    sha256: str
+    contents: str
     outcomes: dict[str, tuple[str, str]]
 
 
@@ -103,14 +110,17 @@ class Linkage:
         """Append a line to audit.jsonl, and see that it has reached the disk."""
         self._append_line(AUDIT, asdict(record))
 
-    def last_export(self, name: str) -> ExportRecord | None:
-        """The newest record of the export of that name, if any; a line cut off by a kill is passed over."""
+    def export_of(self, name: str, contents: str) -> ExportRecord | None:
+        """The newest record of the export of that name with these contents; a line cut off by a kill is passed over.
+
+        A record is written before its export appears, so one may be of an export that a kill prevented.
+        """
         for line in reversed(_text(self.folder / _EXPORTS).splitlines()):
             try:
                 record = ExportRecord(**json.loads(line))
             except (ValueError, TypeError):
                 continue
-            if record.export == name:
+            if (record.export, record.contents) == (name, contents):
                 return record
         return None
 
@@ -190,7 +200,7 @@ def read_subjects(path: Path) -> dict[str, str]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = list(csv.DictReader(stream))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CommandError(
             f"The subjects table {path} can't be read ({type(error).__name__}). Save it as CSV in UTF-8."
         ) from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from USDICOMizerLib.decision import Decision, Misfit, decision_is_reviewed, misfits, review_digest
 from USDICOMizerLib.errors import Mistake, PlanError
-from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.exam import Exam, Instance, Source
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,22 @@ class Plan:
     name: str = "plan.csv"
 
 
-def make_plan(exams: Iterable[Exam], decisions: Mapping[str, Decision]) -> Plan:
+def make_plan(exams: Iterable[Exam], decisions: Mapping[str, Decision], *, for_review: bool = True) -> Plan:
     """A plan with a row for each instance, in acquisition order; `decisions` are by the instances' identities.
 
-    A decision without an order gets the instance's number in its exam, from 1. One that isn't reviewed gets the digest
-    of the picture that would leave: who looks at it then only has to say yes.
+    A decision without an order gets the instance's number in its exam, from 1. `for_review`, one that isn't reviewed
+    gets the digest of the picture that would leave, for which its source is read whole: who looks at the picture then
+    only has to say yes.
     """
     rows = []
     for exam in exams:
         for number, instance in enumerate(exam.instances, start=1):
-            decision = _with_current_digest(instance, decisions[instance.identity])
+            decision = decisions[instance.identity]
+            if for_review and not decision.reviewed:
+                decision = decision.replaced(review_digest=review_digest(instance, decision))
             if decision.order is None:
                 decision = decision.replaced(order=number)
-            rows.append(PlanRow(instance.study_uid, instance.sop_instance_uid, source_text(instance), decision))
+            rows.append(PlanRow(instance.study_uid, instance.sop_instance_uid, source_text(instance.source), decision))
     return Plan(tuple(rows))
 
 
@@ -74,7 +77,7 @@ def match_plan(plan: Plan, exams: Sequence[Exam]) -> dict[str, Decision]:
         row_of[found.identity] = row.number
         if row.decision.include:
             mistakes += [mistake_at(plan.name, row.number, wrong) for wrong in _wrongs(found, row.decision)]
-        decisions[found.identity] = _with_current_digest(found, row.decision)
+        decisions[found.identity] = row.decision
     if mistakes:
         raise PlanError(mistakes)
     return _ordered(decisions, exams)
@@ -85,9 +88,9 @@ def mistake_at(name: str, number: int, wrong: Misfit) -> Mistake:
     return Mistake(f"{name}, row {number} (column {wrong.column})", wrong.message)
 
 
-def source_text(instance: Instance) -> str:
-    """The source as a plan can hold it: a file name that isn't valid text is spelled out."""
-    return str(instance.source).encode("utf-8", "backslashreplace").decode("utf-8")
+def source_text(source: Source) -> str:
+    """The source as a CSV can hold it: the whole path, a file name that isn't valid text spelled out."""
+    return str(Source(source.path.absolute(), source.member)).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _instance_of(row: PlanRow, by_uid: Mapping[str, list[Instance]]) -> Instance | Misfit:
@@ -98,7 +101,7 @@ def _instance_of(row: PlanRow, by_uid: Mapping[str, list[Instance]]) -> Instance
             "the input holds no such instance: give the input that the plan was made for as INPUT, or delete the row",
         )
     if len(found) > 1:
-        found = [instance for instance in found if source_text(instance) == row.source]
+        found = [instance for instance in found if source_text(instance.source) == row.source]
     if len(found) != 1:
         return Misfit(
             "source",
@@ -122,10 +125,6 @@ def _wrongs(instance: Instance, decision: Decision) -> list[Misfit]:
             )
         )
     return wrongs
-
-
-def _with_current_digest(instance: Instance, decision: Decision) -> Decision:
-    return decision if decision.reviewed else decision.replaced(review_digest=review_digest(instance, decision))
 
 
 def _ordered(decisions: Mapping[str, Decision], exams: Sequence[Exam]) -> dict[str, Decision]:

@@ -154,6 +154,8 @@ def prepare(
         raise SourceChangedError("the source changed after the input was read; run the command again")
     verify(instance.source)
     reviewed = decision_is_reviewed(instance, decision)
+    if decision.reviewed and not reviewed:
+        raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
     with instance.source.open() as stream:
         pixels = convert(
             open_pixels(stream, header),

@@ -6,7 +6,6 @@ name can't lead out of a folder. Only headers are read.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import struct
@@ -115,8 +114,7 @@ def verify(source: Source) -> None:
 def _digest(source: Source) -> str:
     """SHA-256 of all bytes of a source, a piece at a time. Raises SourceError."""
     try:
-        with source.open() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return source.sha256()
     except Exception as error:  # zipfile raises nearly anything on damaged input
         raise source_error(error, is_member=bool(source.member)) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -74,9 +75,76 @@ def test_an_existing_export_is_refused_without_overwrite_or_resume(usdicomizer, 
     assert usdicomizer(*command, "--overwrite").result["outcomes"]["prepared"] == 4
 
 
+def test_resuming_with_a_part_of_an_exam_loses_nothing_that_was_exported(usdicomizer, exam, tmp_path):
+    for half, wanted in (("first", slice(0, 2)), ("second", slice(2, 4))):
+        with ZipFile(exam) as archive:
+            for name in sorted(archive.namelist())[wanted]:
+                target = tmp_path / half / Path(name).name
+                target.parent.mkdir(exist_ok=True)
+                target.write_bytes(archive.read(name))
+    command = ["--output", tmp_path / "out", "--accept-unreviewed", "--resume", "--json"]
+    assert usdicomizer("prepare", tmp_path / "first", *command).status == 0
+    (export,) = (tmp_path / "out").glob("*.zip")
+    before = export.read_bytes()
+    ran = usdicomizer("prepare", tmp_path / "second", *command)
+    assert ran.status == 1
+    assert "would lose them" in ran.stderr
+    assert export.read_bytes() == before
+    assert usdicomizer("prepare", tmp_path / "first", tmp_path / "second", *command).result["outcomes"]["prepared"] == 4
+
+
+def test_an_export_that_somebody_changed_is_not_replaced_by_resuming(usdicomizer, exam, tmp_path):
+    command = ["prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed"]
+    usdicomizer(*command)
+    (export,) = (tmp_path / "out").glob("*.zip")
+    export.write_bytes(b"a note of mine")
+    assert usdicomizer(*command, "--resume").status == 1
+    assert export.read_bytes() == b"a note of mine"
+
+
+def test_a_name_that_is_no_text_stops_nothing(usdicomizer, exam, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    exam.rename(folder / "exam.zip")
+    try:
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.txt")).write_text("x")
+    except OSError:
+        (folder / "caf\u00e9.txt").write_text("x")  # a file system that takes text only
+    ran = usdicomizer("prepare", folder, "--output", tmp_path / "out", "--accept-unreviewed", "--json")
+    assert ran.status == 0, ran.stderr
+    assert ran.result["outcomes"]["prepared"] == 4
+
+
+def test_the_key_and_the_exports_are_refused_where_they_would_travel_or_be_read_again(usdicomizer, exam, tmp_path):
+    for key in (tmp_path / "out" / "project.key", tmp_path / "out" / "deep" / "k"):
+        ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--key", key)
+        assert ran.status == 2
+        assert "--key" in ran.stderr
+        assert not (tmp_path / "out").exists()
+    folder = tmp_path / "in"
+    folder.mkdir()
+    exam.rename(folder / "exam.zip")
+    assert usdicomizer("prepare", folder, "--output", folder / "out").status == 2
+    assert [path.name for path in folder.iterdir()] == ["exam.zip"]
+
+
+def test_a_note_of_a_plan_is_not_said(usdicomizer, exam, tmp_path):
+    plan = tmp_path / "plan.csv"
+    usdicomizer("plan", exam, "--output", plan)
+    text = plan.read_text(encoding="utf-8-sig").splitlines()
+    column = text[0].split(",").index("note")
+    rows = [line.split(",") for line in text[1:]]
+    rows[0][2 + 1] = "no"
+    rows[0][column] = "Rosalind Fenwick moved"
+    plan.write_text("\n".join([text[0], *(",".join(row) for row in rows)]), encoding="utf-8")
+    ran = usdicomizer("prepare", exam, "--plan", plan, "--output", tmp_path / "out", "--json")
+    assert ran.result["outcomes"]["excluded"] == 1
+    assert "Fenwick" not in ran.stdout + ran.stderr
+
+
 def test_progress_comes_as_json_lines(usdicomizer, exam, tmp_path):
     ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--progress", "json")
-    events = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{")]
+    events = [json.loads(line) for line in ran.stdout.splitlines()]
     ended = [event for event in events if event["event"] == "instance"]
     assert [event["instance"] for event in ended] == [1, 2, 3, 4]
     assert {event["of"] for event in ended} == {4}

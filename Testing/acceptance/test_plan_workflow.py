@@ -7,10 +7,11 @@ import io
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 
 
 @pytest.fixture
@@ -62,7 +63,52 @@ def test_a_reviewed_and_edited_plan_is_executed(usdicomizer, exam, tmp_path):
 
 def test_the_pictures_are_of_the_size_that_leaves(usdicomizer, exam, tmp_path):
     usdicomizer("plan", exam, "--output", tmp_path / "plan.csv", "--images", tmp_path / "pictures", "--crop", "100,120,400,420")
-    assert {Image.open(path).size for path in (tmp_path / "pictures").iterdir()} == {(300, 300)}
+    sizes = [Image.open(path).size for path in sorted((tmp_path / "pictures").iterdir())]
+    assert sizes == [(300, 300), (300, 300), (608, 300), (608, 300)], "a cine shows its brightest and its darkest side by side"
+
+
+def test_what_the_header_window_hides_shows_and_so_does_dark_writing_in_one_frame(usdicomizer, tmp_path):
+    frames = np.full((3, 64, 64, 3), 200, np.uint8)
+    frames[1, 30:34, 10:50] = 20
+    dataset = sample_dataset(SampleKind.MONOCHROME_CINE, pixels=frames)
+    dataset.WindowCenter, dataset.WindowWidth = "250", "2"
+    (tmp_path / "cine.dcm").write_bytes(dicom_bytes(dataset))
+    usdicomizer(
+        "plan", tmp_path / "cine.dcm", "--output", tmp_path / "plan.csv", "--images", tmp_path / "pictures", "--crop", "none"
+    )
+    (path,) = (tmp_path / "pictures").iterdir()
+    picture = np.asarray(Image.open(path))
+    assert set(np.unique(picture[:, :64])) == {200}
+    assert set(np.unique(picture[:, -64:])) == {20, 200}
+
+
+def test_other_content_under_the_same_uid_does_not_leave_as_reviewed(usdicomizer, tmp_path):
+    source, plan = tmp_path / "frame.dcm", tmp_path / "plan.csv"
+    source.write_bytes(dicom_bytes(sample_dataset(SampleKind.RGB_FRAME)))
+    usdicomizer("plan", source, "--output", plan, "--crop", "none")
+    rows = rows_of(plan)
+    rows[0].update(reviewed="yes")
+    save_as_spreadsheet(plan, rows)
+    source.write_bytes(dicom_bytes(sample_dataset(SampleKind.RGB_FRAME, pixels=np.full((1, 600, 800, 3), 255, np.uint8))))
+    ran = usdicomizer("prepare", source, "--plan", plan, "--output", tmp_path / "out")
+    assert ran.status == 2
+    assert "row 2" in ran.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize("option", ["--output", "--images"])
+def test_nothing_is_written_over_or_among_the_sources(usdicomizer, exam, tmp_path, option):
+    folder = tmp_path / "sources"
+    folder.mkdir()
+    source = exam.rename(folder / "exam.zip")
+    before = source.read_bytes()
+    places = {"--output": tmp_path / "plan.csv", "--images": tmp_path / "pictures"}
+    for wrong, given in ((source, source), (folder / "new", folder)):
+        arguments = [part for pair in (places | {option: wrong}).items() for part in pair]
+        ran = usdicomizer("plan", given, *arguments, "--overwrite")
+        assert ran.status == 2, wrong
+        assert source.read_bytes() == before
+        assert [path.name for path in folder.iterdir()] == ["exam.zip"]
 
 
 def test_an_edit_voids_the_review_and_is_reported_row_by_row(usdicomizer, exam, tmp_path):

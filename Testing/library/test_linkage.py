@@ -32,8 +32,8 @@ def test_a_row_is_written_once_however_often_it_is_added(tmp_path):
 
 def test_an_instance_that_ends_differently_gets_a_row_more(tmp_path):
     linkage = Linkage(tmp_path / "linkage")
-    linkage.add_sources([SourceRow("E-1", 1, "a, b.dcm", "refused", "no-crop")])
-    linkage.add_sources([SourceRow("E-1", 1, "a, b.dcm", "prepared", "")])
+    linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "refused", "no-crop")])
+    linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "prepared", "")])
     assert len(rows(linkage.folder / "sources.csv")) == 3
 
 
@@ -51,12 +51,12 @@ def test_runs_at_the_same_time_lose_and_double_no_row(tmp_path):
 
 def test_the_newest_whole_record_of_an_export_counts(tmp_path):
     linkage = Linkage(tmp_path / "linkage")
-    assert linkage.last_export("a.zip") is None
+    assert linkage.export_of("a.zip", "00") is None
     for work in ("old", "new"):
         linkage.add_export(ExportRecord("a.zip", work, "00", {"1.2": ("prepared", "")}))
     with (linkage.folder / "exports.jsonl").open("a") as stream:
         stream.write('{"export": "a.zip", "wor')
-    assert linkage.last_export("a.zip").work == "new"
+    assert linkage.export_of("a.zip", "00").work == "new"
 
 
 def test_the_linkage_may_not_lie_in_the_output_or_an_input(tmp_path):

@@ -10,8 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import stat
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +31,7 @@ _KEY_COMMENT = "# The project key of USDICOMizer. Whoever has it can tie pseudon
 # No vowels, so that no word appears; and of what is mistaken for another (0 O Q, 1 I L, 2 Z, 5 S, 8 B) one at most.
 _ALPHABET = "23456789CDFGHJKMNPRTVWX"
 _LETTERS = 9  # 23**9: among 100,000 subjects, two meet with a probability of 0.3 %
+_LONG_PART = 4
 _GROUP = 5
 
 
@@ -165,3 +168,21 @@ def has_valid_check_character(pseudonym: str) -> bool:
 def _check_digit(digits: list[int]) -> int:
     """A sum with weights 1, 2, 3.. modulo a prime: any one error and any swap of neighbours changes it."""
     return sum(weight * digit for weight, digit in enumerate(digits, start=1)) % len(_ALPHABET)
+
+
+def gives_away(subject: str, patient: Patient) -> bool:
+    """Whether a pseudonym that a person chose holds a part of the patient's ID, name or birth date.
+
+    Case, accents and separators don't matter. Parts of less than four characters count as whole words only; of an ID,
+    its runs of four digits or more count by themselves.
+    """
+    words = _words(subject)
+    joined = "".join(words)
+    parts = [*_words(patient.name), "".join(_words(patient.id)), *re.findall(r"\d{4,}", patient.id), patient.birth_date.strip()]
+    return any(part in words or (len(part) >= _LONG_PART and part in joined) for part in parts if part)
+
+
+def _words(text: str) -> list[str]:
+    """Letters and digits in small letters without accents, divided where anything else stands."""
+    plain = unicodedata.normalize("NFKD", text).casefold()
+    return re.findall(r"[^\W_]+", "".join(letter for letter in plain if not unicodedata.combining(letter)))

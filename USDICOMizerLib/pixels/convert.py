@@ -118,10 +118,13 @@ class ConvertedPixels:
                 samples = samples.transpose(2, 0, 1)
             yield self._encoder.encode(samples, self._picture)
 
-    def display_frames(self) -> Iterator[np.ndarray]:
-        """What leaves, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
+    def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
+        """What leaves, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does.
+
+        With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it.
+        """
         for samples in self._pictures():
-            yield self._source.display.show(unpack_pairs(samples) if self._in_pairs else samples)
+            yield self._source.display.show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
 
     def _pictures(self) -> Iterator[np.ndarray]:
         """Cut and blanked samples: (rows, columns, samples), or (rows, columns / 2, Y Y CB CR) in pairs."""

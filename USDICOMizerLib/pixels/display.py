@@ -82,15 +82,18 @@ class Display:
             return (0, 0, 0)
         return (largest if photometric is Photometric.MONOCHROME1 else smallest,)
 
-    def show(self, samples: np.ndarray) -> np.ndarray:
-        """(rows, columns, samples) in `layout.decoded_photometric` -> (rows, columns, 3) uint8 RGB."""
+    def show(self, samples: np.ndarray, *, whole_range: bool = False) -> np.ndarray:
+        """(rows, columns, samples) in `layout.decoded_photometric` -> (rows, columns, 3) uint8 RGB.
+
+        With `whole_range` grey is shown as stored, not by the header's window, which can hide what is there.
+        """
         photometric = self.layout.decoded_photometric
         if self.palette is not None:
             return self.palette.apply(samples[..., 0])
         if photometric in (Photometric.RGB, Photometric.YBR_FULL):
             shades = _eight_bits(samples, self.layout.bits_stored)
             return convert_color_space(shades, "YBR_FULL", "RGB") if photometric is Photometric.YBR_FULL else shades
-        grey = self._grey(samples[..., 0])
+        grey = self._whole_range(samples[..., 0]) if whole_range else self._grey(samples[..., 0])
         if photometric is Photometric.MONOCHROME1:
             grey = 255 - grey
         return np.repeat(grey[..., np.newaxis], 3, axis=2)
@@ -104,6 +107,12 @@ class Display:
             smallest, largest = int(samples.min()), int(samples.max())
         shades = (samples.astype(np.float32) - smallest) * (255 / max(1, largest - smallest))
         return np.rint(shades).astype(np.uint8)
+
+    def _whole_range(self, samples: np.ndarray) -> np.ndarray:
+        """All that Bits Stored holds, the same for every frame; beyond 8 bits the dark values are spread, where most lie."""
+        smallest, largest = _stored_range(self.layout)
+        share = (samples.astype(np.float32) - smallest) / (largest - smallest)
+        return np.rint(255 * (share if self.layout.bits_stored <= 8 else share**0.25)).astype(np.uint8)
 
 
 def display_of(header: Dataset, layout: PixelLayout) -> Display:

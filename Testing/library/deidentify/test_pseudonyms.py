@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, has_valid_check_character
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away, has_valid_check_character
 from USDICOMizerLib.errors import KeyFileError
 from USDICOMizerLib.exam import Patient
 
@@ -142,3 +142,24 @@ def test_the_users_own_table_comes_first():
     pseudonyms = Pseudonyms(KEY, {"MRN1": "DVT-007"})
     assert pseudonyms.subject(Patient(id="MRN1")) == "DVT-007"
     assert pseudonyms.subject(Patient(id="MRN2")).startswith("S-")
+
+
+@pytest.mark.parametrize(
+    ("subject", "patient"),
+    [
+        ("LI-WU-12", Patient("12", name="LI^WU")),
+        ("48151623", Patient("MRN-48151623")),
+        ("study-1516", Patient("1516/3")),
+        ("Fen-wick", Patient("7", name="FENWICK^ROSALIND")),
+        ("S-muller", Patient("7", name="M\u00fcller^A")),
+        ("P19610214", Patient("7", birth_date="19610214")),
+        ("x.12", Patient("12")),
+    ],
+)
+def test_a_chosen_subject_that_holds_a_part_of_the_patient_gives_it_away(subject, patient):
+    assert gives_away(subject, patient)
+
+
+@pytest.mark.parametrize("subject", ["STUDY-007", "P001", "S-12345", "sleep-9"])
+def test_a_chosen_subject_with_nothing_of_the_patient_does_not(subject):
+    assert not gives_away(subject, Patient("MRN-48151623", name="LEE^ROSALIND^T", birth_date="19610214"))
