@@ -24,8 +24,8 @@ _SIGNATURE = re.compile(rb"(Created by OpenJPEG version|Kakadu-v?|OpenJPH Ver) ?
 def hidden_segments(codestream: bytes, family: Family) -> tuple[str, ...]:
     """What the codestream of a frame holds beside its picture, in words and never the content.
 
-    A JFIF header without a thumbnail, an Adobe segment, a SPIFF header, the colour transform of JPEG-LS and an encoder's signature in
-    JPEG 2000 are needed or say nothing. A codestream that can't be followed to its end is the decoder's to refuse.
+    A JFIF header without a thumbnail, an Adobe segment, a SPIFF header, the colour transform of JPEG-LS and an encoder's
+    signature in JPEG 2000 are needed or say nothing. A codestream that can't be followed to its end is the decoder's to refuse.
     """
     reader = {
         Family.JPEG: _in_jpeg,
