@@ -18,7 +18,7 @@ from USDICOMizerLib.files import Writable, written_whole
 
 MANIFEST_NAME = "manifest.csv"
 # The earliest time that a ZIP can say: it tells nothing about when the exam was made or exported.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+NO_TIME = (1980, 1, 1, 0, 0, 0)
 _READABLE_FILE = 0o100644 << 16
 _UNIX = 3
 
@@ -94,7 +94,7 @@ class Export:
 
     @contextlib.contextmanager
     def _member(self, name: str, *, size: int, compress: bool) -> Iterator[IO[bytes]]:
-        information = ZipInfo(name, date_time=_NO_TIME)
+        information = ZipInfo(name, date_time=NO_TIME)
         information.file_size = size  # decides whether the member is written in ZIP64 form
         information.compress_type = ZIP_DEFLATED if compress and self._compression_level else ZIP_STORED
         information._compresslevel = self._compression_level  # public as compress_level from Python 3.13

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, BinaryIO
 from zipfile import BadZipFile, ZipFile, ZipInfo
@@ -16,29 +15,15 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME
+from USDICOMizerLib.check_findings import CheckFinding, Kind
+from USDICOMizerLib.check_zip import judge_zip
+from USDICOMizerLib.consistency import judge_agreement, judge_basics, judge_identities
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.residue import Needles, find_residue, judge_alone, scan_bytes
+from USDICOMizerLib.deidentify.residue import Needles, find_in_text, find_residue, judge_alone, scan_bytes
 from USDICOMizerLib.errors import CommandError, RefusedError
 from USDICOMizerLib.pixels import open_pixels
 
 _CHUNK = 2**20
-
-
-class Kind(StrEnum):
-    """What a finding is about."""
-
-    RESIDUE = "residue"
-    CONFORMANCE = "conformance"
-    COUNTS = "counts"
-
-
-@dataclass(frozen=True)
-class CheckFinding:
-    """One thing wrong with an export: in which file, of what kind, and in words. Never holds the value found."""
-
-    file: str
-    kind: Kind
-    message: str
 
 
 @dataclass(frozen=True)
@@ -61,15 +46,16 @@ def check_archive(stream: IO[bytes], expected: Expectation, *, every_byte: bool 
     """Check a ZIP.
 
     With `every_byte` each file is read whole: its frames are counted, its bytes searched, and the ZIP's checksums
-    compared. Without it only names, headers and the manifest are looked at: the frames of an export that is being
-    written were searched on their way in.
+    compared; and the headers are judged by the standard, alone and together. Without it only names, headers and the
+    manifest are looked at, and only for residue: the frames of an export that is being written were searched on their way
+    in, and what a source lacks is no reason to keep it back.
     """
     try:
         with ZipFile(stream) as archive:
-            entries = archive.infolist()
-            findings = [*_judge_entries(entries, archive.comment)]
-            members = [_zip_member(archive, entry) for entry in entries if not entry.is_dir()]
-            return (*findings, *_judge_members(members, expected, every_byte=every_byte))
+            findings = [*judge_zip(stream, archive)]
+            members = [_zip_member(archive, entry) for entry in archive.infolist() if not entry.is_dir()]
+            findings += _judge_members(members, expected, every_byte=every_byte)
+            return _without_telling_names(findings, members, expected)
     except BadZipFile:
         return (CheckFinding("", Kind.CONFORMANCE, "the ZIP is damaged"),)
 
@@ -78,12 +64,24 @@ def check_export(path: Path, expected: Expectation) -> tuple[CheckFinding, ...]:
     """Check an export, a ZIP or a folder, to the last byte. Raises CommandError where there is none at `path`."""
     if path.is_dir():
         members = [_file_member(path, file) for file in sorted(path.rglob("*")) if file.is_file()]
-        return tuple(_judge_members(members, expected, every_byte=True))
+        return _without_telling_names(_judge_members(members, expected, every_byte=True), members, expected)
     try:
         with path.open("rb") as stream:
             return check_archive(stream, expected, every_byte=True)
     except OSError as error:
         raise CommandError(f"{path} can't be read ({error.strerror}). Name the ZIP or the folder of an export.") from error
+
+
+def _without_telling_names(
+    findings: Iterable[CheckFinding], members: Sequence[_Member], expected: Expectation
+) -> tuple[CheckFinding, ...]:
+    """The findings, with a number for each file whose name holds an identifying value: it would be shown."""
+    telling = {
+        member.name: f"file {number}"
+        for number, member in enumerate(members, start=1)
+        if find_in_text(member.name, expected.needles)
+    }
+    return tuple(replace(finding, file=telling.get(finding.file, finding.file)) for finding in findings)
 
 
 def _zip_member(archive: ZipFile, entry: ZipInfo) -> _Member:
@@ -94,26 +92,12 @@ def _file_member(folder: Path, file: Path) -> _Member:
     return _Member(file.relative_to(folder).as_posix(), lambda: file.open("rb"))
 
 
-def _judge_entries(entries: Sequence[ZipInfo], comment: bytes) -> Iterator[CheckFinding]:
-    """What a ZIP can hold beside its files: comments, extra fields, times, and names that reach out of it."""
-    if comment:
-        yield CheckFinding("", Kind.RESIDUE, "the ZIP has a comment")
-    seen: set[str] = set()
-    for entry in entries:
-        name = PurePosixPath(entry.filename)
-        if name.is_absolute() or ".." in name.parts or ":" in entry.filename or "\\" in entry.filename:
-            yield CheckFinding(entry.filename, Kind.CONFORMANCE, "the name reaches out of the archive")
-        if entry.filename.casefold() in seen:
-            yield CheckFinding(entry.filename, Kind.CONFORMANCE, "the name occurs twice")
-        seen.add(entry.filename.casefold())
-        if entry.comment:
-            yield CheckFinding(entry.filename, Kind.RESIDUE, "the ZIP entry has a comment")
-
-
 def _judge_members(members: Sequence[_Member], expected: Expectation, *, every_byte: bool) -> Iterator[CheckFinding]:
     headers: dict[str, Dataset] = {}
     manifest: list[dict[str, str]] | None = None
     for member in members:
+        if found := find_in_text(member.name, expected.needles):
+            yield CheckFinding(member.name, Kind.RESIDUE, f"the name holds a value of the source's {', '.join(sorted(found))}")
         if PurePosixPath(member.name).name == MANIFEST_NAME:
             with member.open() as stream:
                 text = stream.read().decode("utf-8-sig", errors="replace")
@@ -126,10 +110,13 @@ def _judge_members(members: Sequence[_Member], expected: Expectation, *, every_b
             headers[member.name] = header
             yield from _judge_header(member.name, header, expected)
             if every_byte:
+                yield from judge_basics(member.name, header)
                 yield from _judge_bytes(member, header, expected)
         except Exception as error:  # anything unreadable is a finding, in our words: the error's own may quote a value
             yield CheckFinding(member.name, Kind.CONFORMANCE, f"this isn't a readable DICOM file ({type(error).__name__})")
-    yield from _judge_together(headers)
+    yield from judge_identities(headers)
+    if every_byte:
+        yield from judge_agreement(headers)
     if not headers:
         yield CheckFinding("", Kind.COUNTS, "there is no DICOM file in this export")
     if manifest is not None:
@@ -142,7 +129,8 @@ def _judge_header(name: str, header: Dataset, expected: Expectation) -> Iterator
 
 
 def _judge_text(name: str, text: str, expected: Expectation) -> Iterator[CheckFinding]:
-    if found := scan_bytes([text.encode()], expected.needles):
+    cells = {cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row}
+    if found := {kind for cell in cells for kind in find_in_text(cell, expected.needles)}:
         yield CheckFinding(name, Kind.RESIDUE, f"the text holds a value of the source's {', '.join(sorted(found))}")
 
 
@@ -154,29 +142,13 @@ def _judge_bytes(member: _Member, header: Dataset, expected: Expectation) -> Ite
         yield CheckFinding(member.name, Kind.RESIDUE, f"the bytes hold a value of the source's {', '.join(sorted(found))}")
     try:
         with member.open() as stream:
-            for _ in open_pixels(stream, header).display_frames():
+            source = open_pixels(stream, header)
+            for hidden in source.hidden_segments():
+                yield CheckFinding(member.name, Kind.RESIDUE, f"a compressed frame holds {hidden}")
+            for _ in source.display_frames():
                 pass
     except RefusedError as refusal:
         yield CheckFinding(member.name, Kind.CONFORMANCE, f"the pixel data can't be read: {refusal}")
-
-
-def _judge_together(headers: dict[str, Dataset]) -> Iterator[CheckFinding]:
-    """What must agree over the instances of one study (PS3.3 A.1.2)."""
-    seen: set[str] = set()
-    patient_of_study: dict[str, tuple[str, str]] = {}
-    study_of_series: dict[str, str] = {}
-    for name, header in headers.items():
-        instance, series, study = (
-            str(header.get(key, "")) for key in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
-        )
-        if instance in seen:
-            yield CheckFinding(name, Kind.CONFORMANCE, "another file has the same SOP Instance UID")
-        seen.add(instance)
-        patient = (str(header.get("PatientID", "")), str(header.get("PatientName", "")))
-        if patient_of_study.setdefault(study, patient) != patient:
-            yield CheckFinding(name, Kind.CONFORMANCE, "another file of the study has another patient")
-        if study_of_series.setdefault(series, study) != study:
-            yield CheckFinding(name, Kind.CONFORMANCE, "another file of the series belongs to another study")
 
 
 def _judge_manifest(rows: Sequence[dict[str, str]], headers: dict[str, Dataset]) -> Iterator[CheckFinding]:

@@ -16,13 +16,21 @@ from USDICOMizerLib.cropped_header import describe_pixels
 from USDICOMizerLib.decision import Decision, blanking, decision_is_reviewed, output_box
 from USDICOMizerLib.deidentify.header import DeidentifiedHeader, Rules, deidentify_header
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
-from USDICOMizerLib.deidentify.residue import Needles, find_residue, identifying_values, scan_bytes
+from USDICOMizerLib.deidentify.residue import Needles, find_residue, identifying_values, judge_alone, scan_bytes
 from USDICOMizerLib.errors import RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.files import Writable
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.pixels import ConvertedPixels, OutputSyntax, PixelRequest, convert, open_pixels
+from USDICOMizerLib.pixels import (
+    ConvertedPixels,
+    OutputSyntax,
+    PixelRequest,
+    convert,
+    hidden_segments,
+    open_pixels,
+    require_supported_syntax,
+)
 from USDICOMizerLib.sources import read_header, verify
 from USDICOMizerLib.tags import apply_tag
 
@@ -107,7 +115,10 @@ class PreparedInstance:
         """A fragment a frame behind a basic offset table, for which the frames are spooled first (PS3.5 A.4)."""
         with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
             lengths = []
+            family = require_supported_syntax(self.pixels.description.transfer_syntax_uid)
             for frame in self.pixels.frames():
+                if hidden := hidden_segments(frame, family):
+                    raise RefusedError(Problem.RESIDUE, f"a compressed frame would hold {' and '.join(hidden)}")
                 lengths.append(len(frame))
                 spool.write(frame)
             spool.seek(0)
@@ -181,8 +192,9 @@ def prepare(
         if sides_are_tagged and "Laterality" in cleaned.dataset:
             del cleaned.dataset.Laterality
         needles = identifying_values(header, preparation.rules)
-        residue = find_residue(cleaned.dataset, needles)
-        if residue:
+        if residue := find_residue(cleaned.dataset, needles):
             places = ", ".join(sorted({found.place for found in residue}))
             raise RefusedError(Problem.RESIDUE, f"a value that identifies the patient stands in {places}")
+        if residue := judge_alone(cleaned.dataset, preparation.rules):
+            raise RefusedError(Problem.RESIDUE, "; ".join(sorted(map(str, residue))))
         yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 from pydicom import dcmread
@@ -34,7 +34,7 @@ def rewritten(export: Path, target: Path, change: Callable[[dict[str, bytes]], N
     with ZipFile(target, "w") as archive:
         archive.comment = comment
         for name, content in members.items():
-            archive.writestr(name, content)
+            archive.writestr(ZipInfo(name), content)  # ZipInfo's own time is the earliest that a ZIP can tell
     return target
 
 
@@ -69,6 +69,20 @@ CHANGES = {
     "another size": (edited(lambda dataset: setattr(dataset, "Rows", 7)), "conformance"),
     "truncated pixels": (truncated, "conformance"),
     "a file that the manifest doesn't list": (renamed, "counts"),
+    "a date in a text": (edited(lambda dataset: setattr(dataset, "StageName", "rest 11.03.2024")), "residue: StageName"),
+    "a scanner's own UID": (edited(lambda ds: setattr(ds, "SeriesInstanceUID", "1.2.840.113663.1500.1.7")), "residue: Series"),
+    "a UID with a date": (edited(lambda ds: setattr(ds, "SeriesInstanceUID", "1.2.9.20240311142233.7")), "residue: Series"),
+    "no code of a profile": (edited(lambda ds: ds.__delattr__("DeidentificationMethodCodeSequence")), "CID 7050"),
+    "a comment that another tool left": (
+        edited(lambda ds: (setattr(ds, "DeidentificationMethod", "Other"), setattr(ds, "ImageComments", "as discussed"))),
+        "residue: ImageComments",
+    ),
+    "another study description": (edited(lambda ds: setattr(ds, "StudyDescription", "legs")), "another StudyDescription"),
+    "a missing Type 2 attribute": (edited(lambda ds: ds.__delattr__("PatientSex")), "PatientSex is missing (Type 2)"),
+    "a region outside": (
+        edited(lambda ds: setattr(ds.SequenceOfUltrasoundRegions[0], "RegionLocationMaxX1", 9999)),
+        "region 1 doesn't lie in the image",
+    ),
     "no instance at all": (lambda members: members.clear(), "counts"),
     "text for DICOM": (lambda members: members.update({"x.dcm": b"Dear colleague"}), "conformance"),
 }
@@ -89,6 +103,62 @@ def test_an_untouched_copy_has_no_fault(usdicomizer, export, tmp_path):
 def test_a_comment_of_the_zip_is_found(usdicomizer, export, tmp_path):
     copy = rewritten(export, tmp_path / "copy.zip", lambda members: None, comment=b"from ward 7")
     assert usdicomizer("check", copy).status == 1
+
+
+def test_what_a_zip_holds_beside_its_files_is_found(usdicomizer, export, tmp_path):
+    def said(name: str, change: Callable[[ZipInfo], object] = lambda entry: None, before: bytes = b"") -> str:
+        with ZipFile(export) as archive, (tmp_path / name).open("wb") as stream, ZipFile(stream, "w") as copy:
+            for number, entry in enumerate(archive.namelist()):
+                information = ZipInfo(entry)
+                if number == 1:
+                    change(information)
+                    stream.write(before)
+                    copy.start_dir += len(before)
+                copy.writestr(information, archive.read(entry))
+        ran = usdicomizer("check", tmp_path / name)
+        assert ran.status == 1
+        return ran.stdout
+
+    assert "extra field" in said("extra.zip", lambda entry: setattr(entry, "extra", b"UT\5\0\1abcd"))
+    assert "when the file was made" in said("time.zip", lambda entry: setattr(entry, "date_time", (2024, 3, 11, 14, 22, 34)))
+    assert "comment" in said("comment.zip", lambda entry: setattr(entry, "comment", b"ward 7"))
+    assert "belong to no file" in said("gap.zip", before=b"FENWICK^ROSALIND")
+
+
+def test_a_file_name_that_holds_the_name_is_found_and_not_repeated(usdicomizer, export, exam, tmp_path):
+    def rename(members: dict[str, bytes]) -> None:
+        members["Fenwick_Rosalind/1.dcm"] = members.pop(next(iter(members)))
+
+    ran = usdicomizer("check", rewritten(export, tmp_path / "named.zip", rename), "--against", exam)
+    assert "the name holds a value of the source's names" in ran.stdout
+    assert "fenwick" not in (ran.stdout + ran.stderr).casefold()
+
+
+def test_a_comment_in_a_compressed_frame_is_found(usdicomizer, export, tmp_path):
+    def plant(dataset: Dataset) -> None:
+        from pydicom.encaps import encapsulate, generate_frames
+
+        frames = list(generate_frames(dataset.PixelData, number_of_frames=int(dataset.NumberOfFrames)))
+        frames[0] = frames[0][:2] + b"\xff\xfe\x00\x0aFENWICK " + frames[0][2:]
+        dataset.PixelData = encapsulate(frames)
+
+    def change(members: dict[str, bytes]) -> None:
+        for name, content in members.items():
+            if (
+                name.endswith(".dcm")
+                and dcmread(BytesIO(content), stop_before_pixels=True).file_meta.TransferSyntaxUID.is_compressed
+            ):
+                dataset = dcmread(BytesIO(content))
+                plant(dataset)
+                stream = BytesIO()
+                dataset.save_as(stream)
+                members[name] = stream.getvalue()
+                return
+        raise AssertionError("the sample exam has a compressed cine")
+
+    ran = usdicomizer("check", rewritten(export, tmp_path / "commented.zip", change))
+    assert ran.status == 1
+    assert "a compressed frame holds a JPEG comment" in ran.stdout
 
 
 def test_a_folder_is_checked_like_a_zip(usdicomizer, export, tmp_path):

@@ -21,7 +21,7 @@ from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
 
-__all__ = ["Kind", "Needles", "Residue", "find_residue", "identifying_values", "judge_alone", "scan_bytes"]
+__all__ = ["Kind", "Needles", "Residue", "find_in_text", "find_residue", "identifying_values", "judge_alone", "scan_bytes"]
 
 _FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
 _BYTES_VRS = frozenset({"OB", "OW", "UN"})
@@ -48,6 +48,18 @@ _SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("Patie
 _WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
 _SHORTEST_NAME = 4  # letters; a shorter one is in many words
 _SHORTEST_COMPACT = 8
+_OWN_UID_ROOT = "2.25."
+_OWN_METHOD = "USDICOMizer "
+# The UIDs that scanners make begin like this: what a tool has left as it was can be told by it.
+_MAKERS_ROOTS = (
+    *("1.2.840.113619.", "1.2.840.113663.", "1.2.840.113680.", "1.2.840.114340.", "1.3.12.2.1107.", "1.3.46.670589."),
+    "1.2.392.200036.",
+)
+_DATED_UID = re.compile(r"\.(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\d{6}|\d{9})?(\.|\Z)")
+_DATE_IN_TEXT = re.compile(
+    r"(?<![\d.])(?:(?:19|20)\d\d([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)(?![\d.]\d)"
+)
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
 
@@ -81,6 +93,25 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
             if any(_is_in(needle, text, path, element.VR) for text in texts):
                 found[Residue(place_of(path), f"a value of the source's {needle.kind}")] = None
     return list(found)
+
+
+def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
+    """Search a short text outside of a header, a file name or a cell of a table; returns the kinds of what was found.
+
+    The words of descriptions, and what is too short to mean anything there, are not searched.
+    """
+    text = folded(text)
+    if text.startswith(_OWN_UID_ROOT):  # in so many digits, a date or a number stands by chance
+        return frozenset(needle.kind for needle in needles.values if needle.kind is Kind.UID and needle.text == text)
+    return frozenset(needle.kind for needle in needles.values if _is_in_name(needle, text))
+
+
+def _is_in_name(needle: Needle, text: str) -> bool:
+    if needle.kind is Kind.TEXT or needle.strength is Strength.WORD:
+        return False
+    if needle.strength is Strength.TEXT:
+        return _has_words(text, needle.text, _WORD)
+    return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
 
 
 def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], DataElement | None]]:
@@ -149,10 +180,11 @@ def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
     `dataset` is as read from the file, with its file meta information and preamble. Options of PS3.15 that the
     De-identification Method Code Sequence claims are allowed what they allow.
     """
-    found = [*_judge_file(dataset), *_judge_declarations(dataset)]
+    found = [*_judge_file(dataset), *_judge_declarations(dataset, rules)]
     allowed = _claimed_options(dataset)
     iod = iod_of(text_of(dataset, "SOPClassUID"))
-    found += _judge_level(dataset, (), iod, rules, allowed)
+    written = _WRITTEN_LATER if _was_made_here(dataset) else frozenset()
+    found += _judge_level(dataset, (), iod, rules, allowed, written)
     return list(dict.fromkeys(found))
 
 
@@ -164,11 +196,17 @@ def _judge_file(dataset: Dataset) -> Iterator[Residue]:
             yield Residue(place_of((int(tag.tag),)), "it should not be in the file meta information")
 
 
-def _judge_declarations(dataset: Dataset) -> Iterator[Residue]:
+def _was_made_here(dataset: Dataset) -> bool:
+    return text_of(dataset, "DeidentificationMethod").startswith(_OWN_METHOD)
+
+
+def _judge_declarations(dataset: Dataset, rules: Rules) -> Iterator[Residue]:
     if str(dataset.get("PatientIdentityRemoved", "")) != "YES":
         yield Residue("PatientIdentityRemoved", "it should be YES (PS3.15 E.1.1)")
     if not dataset.get("DeidentificationMethod") and not dataset.get("DeidentificationMethodCodeSequence"):
         yield Residue("DeidentificationMethod", "it is missing, and so is its code sequence (PS3.15 E.1.1)")
+    elif not dataset.get("DeidentificationMethodCodeSequence") and not rules.attributes_to_keep:
+        yield Residue("DeidentificationMethodCodeSequence", "it is missing: no profile or option is claimed (CID 7050)")
     if not dataset.get("LongitudinalTemporalInformationModified"):
         yield Residue("LongitudinalTemporalInformationModified", "it is missing (PS3.15 E.3.6)")
     if str(dataset.get("BurnedInAnnotation", "")) not in ("YES", "NO"):
@@ -180,7 +218,9 @@ def _claimed_options(dataset: Dataset) -> frozenset[str]:
     return frozenset(option for option, code in CODE_OF_OPTION.items() if code in claimed)
 
 
-def _judge_level(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str]) -> Iterator[Residue]:
+def _judge_level(
+    dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str], written: frozenset[int]
+) -> Iterator[Residue]:
     for tag in sorted(dataset.keys()):
         here = (*path, int(tag))
         if tag.is_private:
@@ -192,11 +232,25 @@ def _judge_level(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules
         if element is None:
             yield Residue(place_of(here), "its value can't be read")
             continue
-        if _stands_against(answer.action, element, allowed) and not (len(here) == 1 and int(tag) in _WRITTEN_LATER):
+        if _stands_against(answer.action, element, allowed) and not (len(here) == 1 and int(tag) in written):
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
         elif element.VR == "SQ":
             for item in element.value:
-                yield from _judge_level(item, here, iod, rules, allowed)
+                yield from _judge_level(item, here, iod, rules, allowed, written)
+        elif answer.action is Action.UID and "retain_uids" not in allowed and any(map(_looks_original, texts_of(element))):
+            yield Residue(place_of(here), "a UID that a scanner seems to have made, or that holds a date")
+        elif _may_say_anything(element, here, rules) and any(map(_DATE_IN_TEXT.search, texts_of(element))):
+            yield Residue(place_of(here), "its text seems to hold a date")
+
+
+def _looks_original(uid: str) -> bool:
+    return uid.startswith(_MAKERS_ROOTS) or bool(_DATED_UID.search(uid))
+
+
+def _may_say_anything(element: DataElement, path: tuple[int, ...], rules: Rules) -> bool:
+    """Whether it is text that somebody typed, as against the vocabulary of a vendor or a code."""
+    free = element.VR in TEXT_VRS and path[-1] not in _TERMS and path[0] not in (_METHOD, _METHOD_CODES)
+    return free and path not in _SUBJECT and path[-1] not in rules.attributes_to_keep
 
 
 def _stands_against(action: Action, element: DataElement, allowed: frozenset[str]) -> bool:

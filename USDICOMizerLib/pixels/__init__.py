@@ -9,7 +9,8 @@ layout -> element -> frames -> decode -> display -> source -> encode -> strategy
 
 from USDICOMizerLib.pixels.convert import ConvertedPixels, PixelDescription, PixelRequest, convert
 from USDICOMizerLib.pixels.encode import OutputSyntax
-from USDICOMizerLib.pixels.layout import PixelLayout
+from USDICOMizerLib.pixels.hidden_segments import hidden_segments
+from USDICOMizerLib.pixels.layout import PixelLayout, require_supported_syntax
 from USDICOMizerLib.pixels.source import LossyStep, PixelSource, open_pixels
 
 __all__ = [
@@ -21,5 +22,7 @@ __all__ = [
     "PixelRequest",
     "PixelSource",
     "convert",
+    "hidden_segments",
     "open_pixels",
+    "require_supported_syntax",
 ]

@@ -18,6 +18,7 @@ from USDICOMizerLib.pixels.decode import decode_frame
 from USDICOMizerLib.pixels.display import display_of
 from USDICOMizerLib.pixels.element import find_pixel_data
 from USDICOMizerLib.pixels.frames import NativeFrames, damaged, open_frames
+from USDICOMizerLib.pixels.hidden_segments import hidden_segments
 from USDICOMizerLib.pixels.layout import Family, layout_of, require_supported_syntax
 
 # A deflated dataset may be this much longer than its declared frames: Number of Frames can be wrong.
@@ -108,6 +109,13 @@ class PixelSource:
     def pairs(self, index: int, box: CropBox) -> np.ndarray:
         """4:2:2 pairs of a frame, where `splits_into_pairs`: (rows, columns / 2, Y Y CB CR); left and right are even."""
         return self._frames.pairs(index, box)
+
+    def hidden_segments(self) -> tuple[str, ...]:
+        """What the codestreams of all frames hold beside their picture, in words; none where they are uncompressed."""
+        if isinstance(self._frames, NativeFrames):
+            return ()
+        found = (hidden_segments(self._frames.read(index), self.layout.family) for index in range(self.layout.frames))
+        return tuple(dict.fromkeys(words for frame in found for words in frame))
 
     def display_frames(self) -> Iterator[np.ndarray]:
         """The frames as a viewer shows them: (rows, columns, 3) uint8 RGB, one at a time. Raises as `pixels` does."""

@@ -1,0 +1,87 @@
+"""How else a name, a number or a date may be written: what people and systems make of it on its way through them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from uuid import UUID
+
+_SEPARATORS = re.compile(r"[\s^=,;\\]+")
+# What Unicode doesn't take apart into a letter and an accent.
+_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŋ": "n", "ŧ": "t", "ĸ": "k"}
+)
+# An accented letter that people without the key for it write as two.
+_AS_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
+_TWO_FOR_ONE = re.compile("(?:(?<=[ao])e|(?<=u)e|(?<=a)a)")
+# Romanisations as passports have them (ICAO 9303 and ELOT 743, without context).
+_ROMAN = str.maketrans(
+    dict(
+        zip(
+            "абвгдезийклмнопрстуфыэαβγδεζηικλμνξοπρστυφωςё",
+            "abvgdeziiklmnoprstufyeavgdeziiklmnxoprstyfose",
+            strict=True,
+        )
+    )
+    | {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "ie", "ь": "", "ю": "iu", "я": "ia"}
+    | {"θ": "th", "χ": "ch", "ψ": "ps"}
+)
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
+_UUID_ROOT = "2.25."
+
+
+def folded(text: str) -> str:
+    """Lower case, no accents, one space for any separator of names or lines: what looks alike compares alike."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return _SEPARATORS.sub(" ", plain.casefold().translate(_LETTERS)).strip(" \0")
+
+
+def compact(text: str) -> str:
+    """Letters and digits only: "12-345 678" is "12345678"."""
+    return "".join(filter(str.isalnum, text))
+
+
+def simplified(text: str) -> str:
+    """Folded text with the two letters for an accented one as one: Müller, Mueller and Muller are all "muller"."""
+    return _TWO_FOR_ONE.sub("", text)
+
+
+def spellings_of_name(spelled: str) -> Iterator[str]:
+    """Other ways to write a name, or a word of one: accents as two letters or none, in Latin letters, in one word."""
+    lower = unicodedata.normalize("NFC", spelled).casefold()
+    yield from (lower.translate(_AS_TWO), simplified(folded(spelled)))
+    base = "".join(letter for letter in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(letter))
+    if not base.isascii():
+        yield base.translate(_ROMAN)
+        yield lower.translate(_ROMAN)
+    yield re.sub(r"(?<=\w)['’`´-](?=\w)", "", lower)  # O'Brien, Anne-Marie
+
+
+def spellings_of_identifier(spelled: str) -> Iterator[str]:
+    """Other ways to write a number: without separators, without leading zeros."""
+    yield compact(spelled)
+    yield _LEADING_ZEROS.sub("", spelled)
+
+
+def spellings_of_uid(uid: str) -> Iterator[str]:
+    """The UUID in a UID made of one (PS3.5 B.2), with hyphens and without."""
+    digits = uid.removeprefix(_UUID_ROOT)
+    if uid.startswith(_UUID_ROOT) and digits.isdigit() and int(digits) < 2**128:
+        uuid = UUID(int=int(digits))
+        yield from (str(uuid), uuid.hex)
+
+
+def spellings_of_date(year: str, month: str, day: str) -> Iterator[str]:
+    """A date as DICOM writes it, and as people do; none that a version number is likely to look like."""
+    yield year + month + day
+    d, m = day.lstrip("0"), month.lstrip("0")
+    yield from (f"{year}{separator}{month}{separator}{day}" for separator in "-/.")
+    for separator in "-/.":
+        yield from (f"{day}{separator}{month}{separator}{year}", f"{month}{separator}{day}{separator}{year}")
+        yield from (f"{d}{separator}{m}{separator}{year}", f"{m}{separator}{d}{separator}{year}")
+    if month.isdigit() and 1 <= int(month) <= 12:
+        name = _MONTHS[int(month) - 1]
+        yield from (f"{day}{separator}{name}{separator}{year}" for separator in ("-", " ", ". ", ""))
+        yield from (f"{name} {d} {year}", f"{name} {day} {year}", f"{d} {name} {year}")
