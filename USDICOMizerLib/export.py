@@ -117,7 +117,8 @@ def export_exam(
         run.record(error=error)
         return ExamResult(exam_name, subject, None, tuple(run.results), error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
-    run.record(export=name if written else "")
+    if not written:
+        run.record()
     log("exam ended", exam=exam_name, prepared=written)
     return ExamResult(exam_name, subject, path if written else None, tuple(run.results))
 
@@ -258,6 +259,7 @@ class _ExamRun:
         try:
             self.job.linkage.add_to_mapping(UIDS, self._uids.items())
             self.job.linkage.add_export(ExportRecord(name, work, contents_digest(stream), outcomes))
+            self.record(export=name)
         except OSError as error:
             raise ExportError(f"the linkage can't be written ({error.strerror}); the export was not kept") from error
 

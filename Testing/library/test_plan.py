@@ -12,7 +12,7 @@ from USDICOMizerLib.decision import Decision, Mask, decision_is_reviewed, review
 from USDICOMizerLib.errors import PlanError
 from USDICOMizerLib.exam import Exam, Instance, Region, Source
 from USDICOMizerLib.geometry import CropBox, Fan, Redaction
-from USDICOMizerLib.plan import Plan, PlanRow, make_plan, match_plan
+from USDICOMizerLib.plan import Plan, PlanRow, make_plan, match_plan, source_text
 
 MakeInstance = Callable[..., Instance]
 
@@ -27,7 +27,7 @@ def plan_of(*rows: tuple[Instance, Decision]) -> Plan:
     """A plan as read from a file: the first row under the header is row 2."""
     return Plan(
         tuple(
-            PlanRow(instance.study_uid, instance.sop_instance_uid, str(instance.source), decision, number)
+            PlanRow(instance.study_uid, instance.sop_instance_uid, source_text(instance.source), decision, number)
             for number, (instance, decision) in enumerate(rows, start=2)
         )
     )
