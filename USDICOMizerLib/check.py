@@ -53,7 +53,7 @@ def check_archive(stream: IO[bytes], expected: Expectation, *, every_byte: bool 
     try:
         with ZipFile(stream) as archive:
             findings = [*judge_zip(stream, archive)]
-            members = [_zip_member(archive, entry) for entry in archive.infolist() if not entry.is_dir()]
+            members = [_zip_member(archive, entry) for entry in archive.infolist() if not entry.is_dir() or entry.file_size]
             findings += _judge_members(members, expected, every_byte=every_byte)
             return _without_telling_names(findings, members, expected)
     except BadZipFile:

@@ -28,6 +28,8 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import default_settings_text, update_settings_text
 
+_MASKS_FOR_ALL = [Mask.NONE, Mask.OUTSIDE_REGIONS, Mask.RECTANGLE]
+
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
 EXIT_WRONG_COMMAND = 2
@@ -122,9 +124,9 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--mask",
         type=Mask,
-        choices=list(Mask),
-        metavar="{" + ",".join(Mask) + "}",
-        help="blank pixels outside, keeping the geometry",
+        choices=_MASKS_FOR_ALL,
+        metavar="{" + ",".join(_MASKS_FOR_ALL) + "}",
+        help="blank pixels outside, keeping the geometry (sectors differ from instance to instance: give them in a plan)",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 

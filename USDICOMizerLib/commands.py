@@ -132,11 +132,15 @@ def inspect(options: argparse.Namespace, console: Console) -> bool:
 def check(options: argparse.Namespace, console: Console) -> bool:
     """`check`: judge an export, alone or against its source."""
     rules = _rules(load_settings(options.settings)) if options.settings else Rules()
-    sources = discover(options.against).instances if options.against else ()
+    against = discover(options.against) if options.against else Discovery((), ())
+    if options.against and not against.instances:
+        raise CommandError("There is no DICOM instance in the source to check against. Name what the export was made from.")
+    console.others_failed(against.others)
+    sources = against.instances
     needles = Needles.merged(identifying_values(read_header(instance.source), rules) for instance in sources)
     findings = check_export(options.export, Expectation(needles, rules))
     console.check_ended(findings, options.export.name)
-    return not findings
+    return not findings and not any(other.outcome is Outcome.FAILED for other in against.others)
 
 
 def settings(options: argparse.Namespace, console: Console) -> bool:

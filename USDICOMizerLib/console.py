@@ -160,6 +160,7 @@ class Console:
         """Print a table that a person can read: with rich where it is installed, in aligned columns otherwise."""
         if self._as_json:
             return
+        rows = [[_printable(cell) for cell in row] for row in rows]
         try:
             from rich.console import Console as RichConsole
             from rich.table import Table
@@ -182,6 +183,11 @@ class Console:
     def _close_bar(self) -> None:
         if self._bar:
             self._bar.close()
+
+
+def _printable(text: str) -> str:
+    """What a header holds, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _line(which: str, outcome: Outcome, reason: str, detail: str) -> str:

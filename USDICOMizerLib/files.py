@@ -85,11 +85,9 @@ def written_whole(path: Path, *, replace: bool, private: bool = False) -> Iterat
 
     Raises FileExistsError where `path` exists and `replace` is False.
     """
-    descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=path.parent)
-    part = Path(name)
+    part, opened = _new_part(path.parent)
     try:
-        with os.fdopen(descriptor, "w+b") as stream:
-            lock(stream, wait=False)
+        with opened as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -103,6 +101,17 @@ def written_whole(path: Path, *, replace: bool, private: bool = False) -> Iterat
             os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _new_part(folder: Path) -> tuple[Path, IO[bytes]]:
+    """A temporary file that is locked: between its making and its locking, another run may take it for an abandoned one."""
+    while True:
+        descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=folder)
+        stream = os.fdopen(descriptor, "w+b")
+        lock(stream, wait=False)
+        if os.path.exists(name):
+            return Path(name), stream
+        stream.close()
 
 
 def _rename_to_new_name(part: Path, path: Path) -> None:

@@ -7,7 +7,7 @@ import io
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
@@ -167,16 +167,14 @@ def prepare(
     reviewed = decision_is_reviewed(instance, decision)
     if decision.reviewed and not reviewed:
         raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
+    kept = blanking(instance, decision)
     with instance.source.open() as stream:
-        pixels = convert(
-            open_pixels(stream, header),
-            PixelRequest(
-                box=output_box(instance, decision),
-                keep=blanking(instance, decision),
-                redactions=decision.redactions,
-                transfer_syntax=preparation.transfer_syntax,
-            ),
-        )
+        source = open_pixels(stream, header)
+        request = PixelRequest(output_box(instance, decision), kept, decision.redactions, preparation.transfer_syntax)
+        if reviewed:
+            # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
+            request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)
+        pixels = convert(source, request)
         cleaned = deidentify_header(
             header,
             preparation.rules,
@@ -185,7 +183,7 @@ def prepare(
             instance_identity=instance.identity,
             reviewed=reviewed,
         )
-        masked = blanking(instance, decision) is not None or bool(decision.redactions)
+        masked = kept is not None or bool(decision.redactions)
         describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
         if decision.tag:
             apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")

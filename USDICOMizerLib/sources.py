@@ -241,7 +241,7 @@ class _Search:
             yield _failed(Source(path), named if unreadable else SourceError(SourceFailure.DAMAGED_ZIP, type(error).__name__))
             return
         with archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
+            members = [member for member in archive.infolist() if not member.is_dir() or member.file_size]
             if not members:
                 yield _skipped(Source(path), Skip.NOT_DICOM)
             names = Counter(member.filename for member in members)

@@ -140,3 +140,11 @@ def test_an_export_that_does_not_pass_its_check_is_not_kept(tmp_path):
 def test_a_folder_that_does_not_exist_is_a_named_error(tmp_path):
     with pytest.raises(ExportError, match="could not be written"):
         written(tmp_path / "no" / "e.zip", members=[("a.dcm", b"1")])
+
+
+def test_a_cell_that_a_spreadsheet_would_take_for_a_formula_is_not_one(tmp_path):
+    with open_export(tmp_path / "e.zip", compression_level=1, replace=False, check=lambda stream: None) as export:
+        row = replace(ROW, file="a.dcm", manufacturer='=HYPERLINK("x")')
+        export.add(row, lambda stream: stream.write(b"1"), size=1, compress=False)
+    with ZipFile(tmp_path / "e.zip") as archive:
+        assert b"\"'=HYPERLINK" in archive.read("manifest.csv")

@@ -471,3 +471,11 @@ def test_a_member_is_never_unpacked_beyond_what_the_directory_promises(tmp_path)
     with pytest.raises(SourceError) as caught:
         verify(instance.source)
     assert caught.value.failure is SourceFailure.DAMAGED_MEMBER
+
+
+def test_a_zip_member_named_like_a_folder_but_with_content_is_counted(tmp_path):
+    with ZipFile(tmp_path / "exam.zip", "w") as archive:
+        archive.writestr("IM1/", dicom_bytes(sample_dataset(SampleKind.RGB_FRAME, pixels=np.zeros((1, 16, 16, 3), np.uint8))))
+        archive.writestr("empty folder/", b"")
+    found = discover([tmp_path / "exam.zip"])
+    assert len(found.instances) + len(found.others) == 1
