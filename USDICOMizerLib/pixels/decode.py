@@ -1,7 +1,7 @@
 """One compressed frame -> samples, with the colours that the codestream and the header together declare.
 
 Every decoder here is asked for the components as they are coded; what they mean is decided in one place,
-`_jpeg_is_ycc` and `_from_jpeg_2000`, never by a codec's own guess.
+`jpeg_is_ycc` and `_from_jpeg_2000`, never by a codec's own guess.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from USDICOMizerLib.pixels.layout import Family, Photometric, PixelLayout
 
 Warn = Callable[[str], None]
 
-_BASELINE_PROCESSES = (0xC0, 0xC1, 0xC2)
+LOSSY_PROCESSES = (0xC0, 0xC1, 0xC2)
 _LOSSLESS_PROCESS, _JPEG_LS_PROCESS = 0xC3, 0xF7
 _EOI = b"\xff\xd9"
 # Bytes put in place of the EOI marker: a decoder needs a few bytes to look ahead, and a complete scan none of them.
@@ -124,7 +124,7 @@ def _from_rle(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     return words.view(layout.dtype)
 
 
-def _jpeg_is_ycc(header: JpegHeader, layout: PixelLayout, warn: Warn) -> bool:
+def jpeg_is_ycc(header: JpegHeader, layout: PixelLayout, warn: Warn) -> bool:
     """Whether a lossy JPEG frame of three components is coded as YCbCr.
 
     The codestream knows best: the Adobe marker, then component identifiers R, G, B, then JFIF (which allows YCbCr only);
@@ -147,7 +147,7 @@ def _jpeg_is_ycc(header: JpegHeader, layout: PixelLayout, warn: Warn) -> bool:
     return coded
 
 
-def _jpeg_header(data: bytes, layout: PixelLayout, processes: tuple[int, ...]) -> JpegHeader:
+def jpeg_header(data: bytes, layout: PixelLayout, processes: tuple[int, ...]) -> JpegHeader:
     header = read_jpeg_header(data)
     if header.process not in processes:
         raise damaged(f"a frame's codestream is of another kind of JPEG than the transfer syntax says ({layout.family})")
@@ -156,9 +156,9 @@ def _jpeg_header(data: bytes, layout: PixelLayout, processes: tuple[int, ...]) -
 
 
 def _from_jpeg(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
-    header = _jpeg_header(data, layout, _BASELINE_PROCESSES)
+    header = jpeg_header(data, layout, LOSSY_PROCESSES)
     if header.precision == 8:
-        ycc = layout.samples_per_pixel == 3 and _jpeg_is_ycc(header, layout, warn)
+        ycc = layout.samples_per_pixel == 3 and jpeg_is_ycc(header, layout, warn)
         return _as_stored(_with_pillow(header, ycc), 8, layout)
     if layout.samples_per_pixel != 1:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, "JPEG Extended in colour with 12 bits can't be decoded here")
@@ -167,7 +167,7 @@ def _from_jpeg(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
 
 def _from_jpeg_lossless(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     """JPEG Lossless: the header's photometric interpretation holds, as no conversion belongs to a lossless process."""
-    header = _jpeg_header(data, layout, (_LOSSLESS_PROCESS,))
+    header = jpeg_header(data, layout, (_LOSSLESS_PROCESS,))
     if header.precision == 8 and _pillow_knows_lossless():
         return _as_stored(_with_pillow(header, ycc=False), 8, layout)
     return _as_stored(_settled(header, layout, _lossless_jpeg), header.precision, layout)
@@ -266,7 +266,7 @@ def _with_simpleitk(data: bytes, layout: PixelLayout) -> np.ndarray:
 
 
 def _from_jpeg_ls(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
-    header = _jpeg_header(data, layout, (_JPEG_LS_PROCESS,))
+    header = jpeg_header(data, layout, (_JPEG_LS_PROCESS,))
     try:
         import jpeg_ls
     except ImportError:
