@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import reduce
 from pathlib import Path
 
@@ -13,8 +14,21 @@ from USDICOMizerLib.decision import Decision, blanking, output_box
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.files import make_private_folder
-from USDICOMizerLib.pixels import PixelRequest, convert, open_pixels
+from USDICOMizerLib.pixels import ConvertedPixels, PixelRequest, convert, open_pixels
 from USDICOMizerLib.sources import read_header
+
+
+@contextmanager
+def as_reviewed(instance: Instance, decision: Decision) -> Iterator[ConvertedPixels]:
+    """The frames as they leave once a person has reviewed them, in any transfer syntax; the source is open meanwhile.
+
+    JPEG lies on the grid of its blocks even where it will be decoded: nothing leaves that the review didn't show.
+    Raises RefusedError where the crop or the pixels are not to be had.
+    """
+    box, keep = output_box(instance, decision), blanking(instance, decision)
+    header = read_header(instance.source)
+    with instance.source.open() as stream:
+        yield convert(open_pixels(stream, header), PixelRequest(box, keep, decision.redactions, on_jpeg_grid=True))
 
 
 def after_image(instance: Instance, decision: Decision) -> np.ndarray:
@@ -23,10 +37,8 @@ def after_image(instance: Instance, decision: Decision) -> np.ndarray:
     What is written anywhere in the cine shows in it (DESIGN: a review sees every frame, or its temporal maximum).
     Raises RefusedError where the crop or the pixels are not to be had.
     """
-    request = PixelRequest(output_box(instance, decision), blanking(instance, decision), decision.redactions)
-    header = read_header(instance.source)
-    with instance.source.open() as stream:
-        return reduce(np.maximum, convert(open_pixels(stream, header), request).display_frames())
+    with as_reviewed(instance, decision) as pixels:
+        return reduce(np.maximum, pixels.display_frames())
 
 
 def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> int:

@@ -162,6 +162,7 @@ def prepare(
                 keep=blanking(instance, decision),
                 redactions=decision.redactions,
                 transfer_syntax=preparation.transfer_syntax,
+                on_jpeg_grid=reviewed,  # the review showed the picture cut so, and no more of it may leave
             ),
         )
         cleaned = deidentify_header(

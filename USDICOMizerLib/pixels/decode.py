@@ -10,6 +10,7 @@ import io
 import struct
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,7 @@ from USDICOMizerLib.pixels.layout import Family, Photometric, PixelLayout
 Warn = Callable[[str], None]
 
 LOSSY_PROCESSES = (0xC0, 0xC1, 0xC2)
+_PROGRESSIVE = 0xC2
 _LOSSLESS_PROCESS, _JPEG_LS_PROCESS = 0xC3, 0xF7
 _EOI = b"\xff\xd9"
 # Bytes put in place of the EOI marker: a decoder needs a few bytes to look ahead, and a complete scan none of them.
@@ -162,7 +164,7 @@ def _from_jpeg(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         return _as_stored(_with_pillow(header, ycc), 8, layout)
     if layout.samples_per_pixel != 1:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, "JPEG Extended in colour with 12 bits can't be decoded here")
-    return _as_stored(_settled(header, layout, _twelve_bit_jpeg), header.precision, layout)
+    return _as_stored(_settled(header, partial(_twelve_bit_jpeg, layout=layout)), header.precision, layout)
 
 
 def _from_jpeg_lossless(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
@@ -170,7 +172,7 @@ def _from_jpeg_lossless(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndar
     header = jpeg_header(data, layout, (_LOSSLESS_PROCESS,))
     if header.precision == 8 and _pillow_knows_lossless():
         return _as_stored(_with_pillow(header, ycc=False), 8, layout)
-    return _as_stored(_settled(header, layout, _lossless_jpeg), header.precision, layout)
+    return _as_stored(_settled(header, partial(_lossless_jpeg, layout=layout)), header.precision, layout)
 
 
 def _with_pillow(header: JpegHeader, ycc: bool) -> np.ndarray:
@@ -189,16 +191,38 @@ def _with_pillow(header: JpegHeader, ycc: bool) -> np.ndarray:
         image.tile = [(codec, extents, offset, modes)]
         return np.asarray(image)
 
+    if header.process == _PROGRESSIVE:  # libjpeg shows nothing of its many scans before it has seen the marker
+        return _settled(header, lambda data: picture(data[len(header.bare) :]))
     decoded = picture(_ZEROS)
     if not header.ended and not np.array_equal(decoded, picture(_ONES)):
         raise damaged("a JPEG frame is truncated")
     return decoded
 
 
-def _settled(header: JpegHeader, layout: PixelLayout, decode: Callable[[bytes, PixelLayout], np.ndarray]) -> np.ndarray:
+def require_whole_scan(data: bytes, layout: PixelLayout, warn: Warn) -> None:
+    """Raise what `decode_frame` raises where an 8-bit lossy JPEG frame is short; some three times as fast.
+
+    An eighth of the size needs all coefficients too, but no transform. A frame that is progressive or has no EOI marker is
+    decoded as usual.
+    """
+    from PIL.JpegImagePlugin import JpegImageFile
+
+    header = jpeg_header(data, layout, LOSSY_PROCESSES)
+    if not header.ended or header.process == _PROGRESSIVE:
+        decode_frame(data, layout, warn)
+        return
+    try:
+        image = JpegImageFile(io.BytesIO(header.bare + _ZEROS))
+        image.draft(image.mode, (max(1, header.columns // 8), max(1, header.rows // 8)))
+        image.load()
+    except OSError:
+        raise damaged("a JPEG frame is truncated") from None
+
+
+def _settled(header: JpegHeader, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:
     """Decode twice, with different bytes after the scan: only a complete scan gives the same picture."""
-    decoded = decode(header.bare + _ZEROS + _EOI, layout)
-    if not np.array_equal(decoded, decode(header.bare + _ONES + _EOI, layout)):
+    decoded = decode(header.bare + _ZEROS + _EOI)
+    if not np.array_equal(decoded, decode(header.bare + _ONES + _EOI)):
         raise damaged("a JPEG frame is truncated")
     return decoded
 

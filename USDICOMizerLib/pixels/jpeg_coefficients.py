@@ -15,9 +15,15 @@ if TYPE_CHECKING:
     from USDICOMizerLib.geometry import CropBox
     from USDICOMizerLib.pixels.jpeg_crop import Blanking
 
+_FASTEST = "turbo210"  # of the libjpegs that it brings; what they write is the same
+
 
 def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blanking]) -> bytes:
     """See `jpeg_crop.Codec`; of a codestream that can be decoded, as jpeglib says nothing of damage."""
+    import jpeglib
+
+    if jpeglib.version.get() != _FASTEST:
+        jpeglib.version.set(_FASTEST)
     sampling = ((1, 1),) if len(header.sampling) == 1 else header.sampling
     across, down = (max(factors) for factors in zip(*sampling, strict=True))
     # In blocks of 8 x 8 samples of each component; the box lies on the grid, except at the image's own edges.
@@ -26,7 +32,10 @@ def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blankin
         left, top = box.left * horizontal // (8 * across), box.top * vertical // (8 * down)
         width, height = -(-box.width * horizontal // (8 * across)), -(-box.height * vertical // (8 * down))
         places.append((slice(top, top + height), slice(left, left + width)))
-    whole = _jpeg(data, header.rows, header.columns, sampling)
+    colours = jpeglib.Colorspace.JCS_RGB if header.adobe_transform == 0 else jpeglib.Colorspace.JCS_YCbCr
+    if len(sampling) == 1:
+        colours = jpeglib.Colorspace.JCS_GRAYSCALE
+    whole = _jpeg(data, header.rows, header.columns, sampling, colours)
     whole.load()
     parts = []
     for index, (component, place) in enumerate(zip(_components(whole), places, strict=True)):
@@ -36,16 +45,17 @@ def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blankin
             part[blocks] = 0
             part[blocks, 0, 0] = blanked[index].dc
         parts.append(part)
-    made = _jpeg(None, box.height, box.width, sampling)
+    made = _jpeg(None, box.height, box.width, sampling, colours)
     made.Y, made.Cb, made.Cr = (*parts, None, None)[:3]
     made.qt, made.quant_tbl_no = whole.qt, whole.quant_tbl_no
     with tempfile.TemporaryDirectory(prefix="usdicomizer-") as folder:
         path = Path(folder) / "frame.jpg"
-        made.write_dct(str(path))
+        # It would code RGB with the Huffman tables of chroma, which don't suit.
+        made.write_dct(str(path), flags=["+OPTIMIZE_CODING"] if colours is jpeglib.Colorspace.JCS_RGB else [])
         return path.read_bytes()
 
 
-def _jpeg(content: bytes | None, rows: int, columns: int, sampling: Sequence[tuple[int, int]]):
+def _jpeg(content: bytes | None, rows: int, columns: int, sampling: Sequence[tuple[int, int]], colours):
     """jpeglib's picture of this form, without what it would decode the whole file for."""
     import jpeglib
 
@@ -60,7 +70,7 @@ def _jpeg(content: bytes | None, rows: int, columns: int, sampling: Sequence[tup
         samp_factor=np.array([[vertical, horizontal] for horizontal, vertical in sampling]),
         markers=None,
         huffmans=None,
-        jpeg_color_space=jpeglib.Colorspace.JCS_GRAYSCALE if len(sampling) == 1 else jpeglib.Colorspace.JCS_YCbCr,
+        jpeg_color_space=colours,
         progressive_mode=False,
         num_scans=1,
         Y=None,

@@ -4,8 +4,9 @@ A frame is cut between its blocks (ISO 10918-1 A.2: minimum coded units), so box
 is partly cut off would keep all of its pixels, and an edited frame size would show them again. The image's own right and
 bottom edges need no snapping.
 
-The codec (libturbojpeg where there is one, else jpeglib) never hears of colours: what a reader needs to know of them
-(JFIF, Adobe's marker, component identifiers) is written here, as the source has it and without anything else of it.
+The codec (libturbojpeg where there is one, else jpeglib) is told without doubt how the frame is coded. What readers of the
+output need to know of that (JFIF, Adobe's marker, component identifiers) is written here, as the source has it and without
+anything else of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels import jpeg_coefficients, turbojpeg
 from USDICOMizerLib.pixels.codestream import CodestreamError, JpegHeader, read_jpeg_header
-from USDICOMizerLib.pixels.decode import LOSSY_PROCESSES, Warn, decode_frame, jpeg_header, jpeg_is_ycc
+from USDICOMizerLib.pixels.decode import LOSSY_PROCESSES, Warn, jpeg_header, jpeg_is_ycc, require_whole_scan
 from USDICOMizerLib.pixels.frames import damaged
 from USDICOMizerLib.pixels.layout import Family, Photometric, PixelLayout
 
@@ -87,9 +88,9 @@ class Blanking:
 class Codec:
     """One way to cut a codestream.
 
-    `cut` takes a codestream, its header, the box on the grid, and what is blanked in each component (none: nothing).
-    `tells_damage` says whether it raises CodestreamError where the scan is short or damaged: else the frame has to be
-    decoded first.
+    `cut` takes a codestream with JFIF, or with Adobe's marker where it is coded as RGB, its header, the box on the grid, and
+    what is blanked in each component (none: nothing). `tells_damage` says whether it raises CodestreamError where the scan
+    is short or damaged: else that has to be known before.
     """
 
     cut: Callable[[bytes, JpegHeader, CropBox, Sequence[Blanking]], bytes]
@@ -122,8 +123,11 @@ def _grid_of(header: JpegHeader, layout: PixelLayout, warn: Warn) -> JpegGrid | 
         return JpegGrid(_BLOCK, _BLOCK, layout.photometric_interpretation)
     if len(header.sampling) != 3 or header.sampling[0] not in _LUMA_FACTORS or set(header.sampling[1:]) != {(1, 1)}:
         return None
+    photometric = _coded_photometric(header, layout, warn)
+    if photometric is Photometric.RGB and header.chroma_subsampled:
+        return None
     across, down = header.sampling[0]
-    return JpegGrid(across * _BLOCK, down * _BLOCK, _coded_photometric(header, layout, warn))
+    return JpegGrid(across * _BLOCK, down * _BLOCK, photometric)
 
 
 def _coded_photometric(header: JpegHeader, layout: PixelLayout, warn: Warn) -> Photometric:
@@ -150,8 +154,8 @@ def cut_jpeg(data: bytes, layout: PixelLayout, box: CropBox, blank: np.ndarray |
 
     Returns
     -------
-    A codestream of even length: sequential, in one scan, without restart markers, with the Huffman tables of ISO 10918-1
-    Annex K, and without application segments and comments but the JFIF and Adobe markers that tell its colours.
+    A codestream of even length: sequential, in one scan, without restart markers, and without application segments and
+    comments but the JFIF and Adobe markers that tell its colours.
 
     Raises RefusedError: damaged-pixel-data, unsupported-transfer-syntax.
     """
@@ -160,11 +164,12 @@ def cut_jpeg(data: bytes, layout: PixelLayout, box: CropBox, blank: np.ndarray |
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, f"JPEG can't be cut without a package: {INSTALL}")
     try:
         header = jpeg_header(data, layout, LOSSY_PROCESSES)
-        blanked = () if blank is None or not blank.any() else _blanked(grid.blocks(blank), header, layout)
+        blanked = () if blank is None or not blank.any() else _blanked(grid, blank, header)
         if not (codec.tells_damage and header.ended):
-            decode_frame(data, layout, warn)
-        plain = _SOI + _JFIF + header.bare[2:] + (b"" if header.ended else _FILLING) + _EOI
-        return _finished(codec.cut(plain, header, box, blanked), header, layout, box)
+            require_whole_scan(data, layout, warn)
+        colours = _ADOBE + b"\0" if grid.photometric is Photometric.RGB else _JFIF
+        plain = _SOI + colours + header.bare[2:] + (b"" if header.ended else _FILLING) + _EOI
+        return _finished(codec.cut(plain, read_jpeg_header(plain), box, blanked), header, layout, box)
     except RefusedError:
         raise
     except CodestreamError as error:
@@ -173,22 +178,22 @@ def cut_jpeg(data: bytes, layout: PixelLayout, box: CropBox, blank: np.ndarray |
         raise damaged(f"a frame can't be cut as JPEG ({type(error).__name__})") from None
 
 
-def _blanked(blocks: np.ndarray, header: JpegHeader, layout: PixelLayout) -> list[Blanking]:
-    """Black in each component: all units of `blocks`, in the component's own blocks.
+def _blanked(grid: JpegGrid, blank: np.ndarray, header: JpegHeader) -> list[Blanking]:
+    """Black in each component, in all units with any pixel of `blank`.
 
     A DC coefficient is eight times the mean of its block, counted from 128. Beyond black (or, in MONOCHROME1, white) it
     is rounded outward: decoders clamp.
     """
     if 0 in header.dc_steps:
         raise CodestreamError("it has no quantisation table")
-    ycc = layout.samples_per_pixel == 3 and jpeg_is_ycc(header, layout, lambda sentence: None)
+    blocks = grid.blocks(blank)
     found = []
     for index, ((across, down), step) in enumerate(zip(header.sampling, header.dc_steps, strict=True)):
         if len(header.sampling) == 1:
             across = down = 1  # a scan of one component has one block a unit, whatever its factors (ISO 10918-1 A.2.2)
-        if ycc and index:
+        if index and grid.photometric is not Photometric.RGB:
             dc = 0
-        elif layout.photometric_interpretation is Photometric.MONOCHROME1:
+        elif grid.photometric is Photometric.MONOCHROME1:
             dc = -(-(255 - 128) * _BLOCK // step)
         else:
             dc = -128 * _BLOCK // step
@@ -199,7 +204,8 @@ def _blanked(blocks: np.ndarray, header: JpegHeader, layout: PixelLayout) -> lis
 def _finished(cut: bytes, source: JpegHeader, layout: PixelLayout, box: CropBox) -> bytes:
     """What the codec made, with the markers and identifiers of the source that tell its colours, and nothing else."""
     made = read_jpeg_header(cut)
-    if (made.rows, made.columns, made.sampling) != (box.height, box.width, source.sampling) or not made.ended:
+    same_form = len(made.sampling) == len(source.sampling) == 1 or made.sampling == source.sampling
+    if (made.rows, made.columns) != (box.height, box.width) or not same_form or not made.ended:
         raise CodestreamError("what was cut out of it is of another form")
     if made.process != _BASELINE and layout.transfer_syntax == uid.JPEGBaseline8Bit:
         raise RefusedError(
