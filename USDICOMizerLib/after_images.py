@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,24 @@ from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.files import make_private_folder, written_whole
 from USDICOMizerLib.logs import log
-from USDICOMizerLib.pixels import PixelRequest, convert, open_pixels
+from USDICOMizerLib.pixels import ConvertedPixels, PixelRequest, convert, open_pixels
 from USDICOMizerLib.sources import read_header, verify
 
 _GAP = 8
+
+
+@contextmanager
+def as_reviewed(instance: Instance, decision: Decision) -> Iterator[ConvertedPixels]:
+    """The frames as they leave once a person has reviewed them, in any transfer syntax; the source is open meanwhile.
+
+    JPEG lies on the grid of its blocks even where it will be decoded: nothing leaves that the review didn't show.
+    Raises RefusedError where the crop or the pixels are not to be had, SourceError where the file is damaged.
+    """
+    verify(instance.source)
+    box, keep = output_box(instance, decision), blanking(instance, decision)
+    header = read_header(instance.source)
+    with instance.source.open() as stream:
+        yield convert(open_pixels(stream, header), PixelRequest(box, keep, decision.redactions, on_jpeg_grid=True))
 
 
 def after_image(instance: Instance, decision: Decision) -> np.ndarray:
@@ -27,13 +42,10 @@ def after_image(instance: Instance, decision: Decision) -> np.ndarray:
     what is written anywhere in it shows, in light or dark letters (DESIGN: a review sees every frame, or its temporal
     maximum). Raises RefusedError where crop or pixels are not to be had, SourceError where the file is damaged.
     """
-    verify(instance.source)
-    request = PixelRequest(output_box(instance, decision), blanking(instance, decision), decision.redactions)
-    header = read_header(instance.source)
     brightest = darkest = None
     count = 0
-    with instance.source.open() as stream:
-        for frame in convert(open_pixels(stream, header), request).display_frames(whole_range=True):
+    with as_reviewed(instance, decision) as pixels:
+        for frame in pixels.display_frames(whole_range=True):
             brightest = frame if brightest is None else np.maximum(brightest, frame)
             darkest = frame if darkest is None else np.minimum(darkest, frame)
             count += 1

@@ -137,7 +137,7 @@ class Console:
                     facts.transfer_syntax,
                     facts.photometric_interpretation,
                     facts.device,
-                    facts.crop,
+                    f"{facts.crop} (JPEG: {facts.jpeg_crop})" if facts.jpeg_crop else facts.crop,
                     facts.proposal.split(" ")[0],
                     facts.confidence,
                     ", ".join(facts.problems) or "ready",

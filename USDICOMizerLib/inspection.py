@@ -7,14 +7,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit
 
-from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.after_images import as_reviewed
+from USDICOMizerLib.decision import Decision, lacks_geometry, output_box
 from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, answer_for, iod_of, place_of
-from USDICOMizerLib.exam import Exam
+from USDICOMizerLib.errors import USDICOMizerError
+from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.sources import read_header
 from USDICOMizerLib.tags import Tag
+
+_LOSSY_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit)
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class InstanceFacts:
     photometric_interpretation: str
     device: str
     crop: str
+    jpeg_crop: str  # where JPEG is cut for that crop box, as its blocks can't be divided; empty where that makes no difference
     proposal: str
     confidence: str
     problems: tuple[str, ...]
@@ -76,10 +81,21 @@ def _instance_facts(exam: Exam, decisions: Mapping[str, Decision], policy: Polic
             photometric_interpretation=instance.photometric_interpretation,
             device=" ".join(filter(None, (device.manufacturer, device.model))),
             crop="none" if decision.whole_frame else str(decision.crop or ""),
+            jpeg_crop=_jpeg_crop(instance, decision),
             proposal=decision.proposal,
             confidence="" if decision.confidence is None else f"{decision.confidence:.2f}",
             problems=tuple(finding.problem.value for finding in findings) if decision.include else ("excluded",),
         )
+
+
+def _jpeg_crop(instance: Instance, decision: Decision) -> str:
+    if instance.transfer_syntax not in _LOSSY_JPEG or lacks_geometry(instance, decision):
+        return ""
+    try:
+        with as_reviewed(instance, decision) as pixels:
+            return "" if pixels.box == output_box(instance, decision) else str(pixels.box)
+    except USDICOMizerError:
+        return ""  # the problem is told elsewhere
 
 
 def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:

@@ -170,7 +170,9 @@ def prepare(
     kept = blanking(instance, decision)
     with instance.source.open() as stream:
         source = open_pixels(stream, header)
-        request = PixelRequest(output_box(instance, decision), kept, decision.redactions, preparation.transfer_syntax)
+        request = PixelRequest(
+            output_box(instance, decision), kept, decision.redactions, preparation.transfer_syntax, on_jpeg_grid=reviewed
+        )
         if reviewed:
             # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
             request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)

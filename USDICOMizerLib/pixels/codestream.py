@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_SOI, _EOI, _SOS, _DQT, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xFE
 _NOT_FRAME_HEADERS = (0xC4, 0xC8, 0xCC)  # DHT, JPG, DAC stand among the SOF markers
 _JPEG_LS_FRAME = 0xF7
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
@@ -26,6 +26,7 @@ class JpegHeader:
     columns: int
     component_ids: tuple[int, ...]
     sampling: tuple[tuple[int, int], ...]  # (horizontal, vertical) factors
+    dc_steps: tuple[int, ...]  # of each component, by what its DC coefficients were divided; 0 where no table says
     jfif: bool
     adobe_transform: int | None
     near: int  # JPEG-LS: the largest error of a sample; 0 is lossless
@@ -47,6 +48,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     kept = [data[:2]]
     frame = None
     jfif, adobe = False, None
+    steps: dict[int, int] = {}
     position = 2
     while True:
         marker, position = _next_marker(data, position)
@@ -64,6 +66,8 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
             kept.append(data[position - 2 : position + length])
         if (0xC0 <= marker <= 0xCF and marker not in _NOT_FRAME_HEADERS) or marker == _JPEG_LS_FRAME:
             frame = (marker, body)
+        if marker == _DQT:
+            steps.update(_dc_steps(body))
         position += length
     if frame is None:
         raise CodestreamError("it has no frame header")
@@ -71,7 +75,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
     process, body = frame
     try:
         precision, rows, columns, count = struct.unpack_from(">BHHB", body)
-        components = [struct.unpack_from("BB", body, 6 + 3 * index) for index in range(count)]
+        components = [struct.unpack_from("BBB", body, 6 + 3 * index) for index in range(count)]
         near = data[position + 3 + 2 * data[position + 2]] if process == _JPEG_LS_FRAME else 0
     except (struct.error, IndexError):
         raise CodestreamError("its frame header is incomplete") from None
@@ -80,14 +84,25 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         precision=precision,
         rows=rows,
         columns=columns,
-        component_ids=tuple(component for component, _ in components),
-        sampling=tuple((factors >> 4, factors & 15) for _, factors in components),
+        component_ids=tuple(component for component, _, _ in components),
+        sampling=tuple((factors >> 4, factors & 15) for _, factors, _ in components),
+        dc_steps=tuple(steps.get(table, 0) for _, _, table in components),
         jfif=jfif,
         adobe_transform=adobe,
         near=near,
         bare=b"".join(kept),
         ended=ended,
     )
+
+
+def _dc_steps(body: bytes) -> dict[int, int]:
+    """The first entry of each quantisation table in a DQT segment (ISO 10918-1 B.2.4.1), by the table's number."""
+    steps, position = {}, 0
+    while position < len(body):
+        wide, table = body[position] >> 4, body[position] & 15
+        steps[table] = int.from_bytes(body[position + 1 : position + 2 + wide], "big")
+        position += 1 + 64 * (1 + wide)
+    return steps
 
 
 def _next_marker(data: bytes, position: int) -> tuple[int, int]:

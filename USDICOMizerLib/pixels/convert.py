@@ -11,8 +11,10 @@ from pydicom import uid
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels.decode import decode_frame
 from USDICOMizerLib.pixels.encode import OutputSyntax, Picture
 from USDICOMizerLib.pixels.frames import unpack_pairs
+from USDICOMizerLib.pixels.jpeg_crop import INSTALL, JpegGrid, installed_codec
 from USDICOMizerLib.pixels.layout import Photometric
 from USDICOMizerLib.pixels.source import LossyStep, PixelSource
 from USDICOMizerLib.pixels.strategy import Method, Strategy, choose_strategy
@@ -23,13 +25,16 @@ class PixelRequest:
     """What is wanted of the frames.
 
     `box` is what is cut out, in pixels of the stored frame. `keep` is (rows, columns) bool over the whole stored frame,
-    True where the picture stays (None: everywhere). `redactions` are blanked too.
+    True where the picture stays (None: everywhere). `redactions` are blanked too. `on_jpeg_grid`: JPEG frames are cut and
+    blanked on the grid of their blocks even where they are decoded, so that the picture that leaves is the same with any
+    codec and transfer syntax; else only where they aren't decoded.
     """
 
     box: CropBox
     keep: np.ndarray | None = None
     redactions: tuple[Redaction, ...] = ()
     transfer_syntax: OutputSyntax = OutputSyntax.SAME
+    on_jpeg_grid: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,9 +73,18 @@ class PixelDescription:
 class ConvertedPixels:
     """The frames of the output, made while they are asked for. `box` is what was really cut, after snapping."""
 
-    def __init__(self, source: PixelSource, request: PixelRequest, box: CropBox, strategy: Strategy, picture: Picture):
-        """Use `convert`."""
+    def __init__(
+        self,
+        source: PixelSource,
+        request: PixelRequest,
+        box: CropBox,
+        strategy: Strategy,
+        picture: Picture,
+        grid: JpegGrid | None = None,
+    ):
+        """Use `convert`. `grid` is the one of JPEG frames on which the box lies, and on which pixels are blanked."""
         self.box = box
+        self._grid = grid
         self.strategy = strategy.words
         self._source = source
         self._redactions = request.redactions
@@ -155,7 +169,44 @@ class ConvertedPixels:
             if cut is not None:
                 cut = cut.moved(-self.box.left, -self.box.top)
                 blank[cut.top : cut.bottom, cut.left : cut.right] = True
-        return blank
+        return blank if self._grid is None else self._grid.widened(blank)
+
+
+class CutJpegPixels(ConvertedPixels):
+    """JPEG frames that are cut and blanked without being decoded."""
+
+    def _describe(self) -> PixelDescription:
+        layout, picture = self._source.layout, self._picture
+        return PixelDescription(
+            rows=picture.rows,
+            columns=picture.columns,
+            frames=layout.frames,
+            samples_per_pixel=layout.samples_per_pixel,
+            photometric_interpretation=self._grid.photometric.value,
+            planar_configuration=None if layout.samples_per_pixel == 1 else 0,
+            bits_allocated=8,
+            bits_stored=8,
+            high_bit=7,
+            pixel_representation=0,
+            transfer_syntax_uid=layout.transfer_syntax,
+            lossy_step=self._source.lossy_step,
+        )
+
+    def frames(self) -> Iterator[bytes]:
+        """The cut codestreams in order, one at a time. Raises as `ConvertedPixels.frames` does."""
+        for index in range(self._source.layout.frames):
+            yield self._source.cut_jpeg(index, self.box, self._blank(index))
+
+    def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
+        """What leaves, decoded, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
+        layout = replace(
+            self._source.layout,
+            rows=self.box.height,
+            columns=self.box.width,
+            photometric_interpretation=self._grid.photometric,
+        )
+        for frame in self.frames():
+            yield self._source.display.show(decode_frame(frame, layout, lambda sentence: None), whole_range=whole_range)
 
 
 def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
@@ -180,7 +231,13 @@ def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
         bits_stored=layout.bits_stored,
         signed=layout.signed,
     )
-    strategy = choose_strategy(layout, picture, request.transfer_syntax)
+    grid = source.jpeg_grid
+    on_grid = None if grid is None else grid.snapped(box, layout)
+    strategy = choose_strategy(layout, picture, request.transfer_syntax, _jpeg_obstacle(grid, on_grid))
+    if on_grid is not None and (strategy.method is Method.JPEG_CUT or request.on_jpeg_grid):
+        strategy = replace(strategy, words=strategy.words + _snapping(grid, on_grid, box))
+        made_by = CutJpegPixels if strategy.method is Method.JPEG_CUT else ConvertedPixels
+        return made_by(source, request, on_grid, strategy, replace(picture, rows=on_grid.height, columns=on_grid.width), grid)
     if strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs:
         snapped = box.snapped_inward(2, 1, layout.columns, layout.rows)
         if snapped is None:
@@ -188,3 +245,17 @@ def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
         box = snapped
         picture = replace(picture, columns=box.width)
     return ConvertedPixels(source, request, box, strategy, picture)
+
+
+def _jpeg_obstacle(grid: JpegGrid | None, on_grid: CropBox | None) -> str:
+    """Why JPEG frames can't be cut without decoding; empty where they can."""
+    if grid is None:
+        return "frames of this kind can't be cut without decoding"
+    if on_grid is None:
+        return f"the crop box holds no whole block of {grid} pixels, between which JPEG is cut"
+    return "" if installed_codec() else f"to cut it without decoding: {INSTALL}"
+
+
+def _snapping(grid: JpegGrid, on_grid: CropBox, box: CropBox) -> str:
+    """What became of the crop box, for the report."""
+    return "" if on_grid == box else f"; the crop box snapped inward to {on_grid}, as JPEG is cut in blocks of {grid} pixels"

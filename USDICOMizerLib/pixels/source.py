@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import BinaryIO
 
 import numpy as np
@@ -19,6 +20,7 @@ from USDICOMizerLib.pixels.display import display_of
 from USDICOMizerLib.pixels.element import find_pixel_data
 from USDICOMizerLib.pixels.frames import NativeFrames, damaged, open_frames
 from USDICOMizerLib.pixels.hidden_segments import hidden_segments
+from USDICOMizerLib.pixels.jpeg_crop import JpegGrid, cut_jpeg, grid_of
 from USDICOMizerLib.pixels.layout import Family, layout_of, require_supported_syntax
 
 # A deflated dataset may be this much longer than its declared frames: Number of Frames can be wrong.
@@ -64,6 +66,24 @@ class PixelSource:
     def splits_into_pairs(self) -> bool:
         """Whether the frames can be cut as 4:2:2 pairs, see `pairs`."""
         return isinstance(self._frames, NativeFrames) and self._frames.splits_into_pairs
+
+    @cached_property
+    def jpeg_grid(self) -> JpegGrid | None:
+        """Where the frames can be cut without decoding; None where they are no JPEG, or can only be decoded.
+
+        Reads the headers of all codestreams, as frames may differ.
+        """
+        if self.layout.family is not Family.JPEG:
+            return None
+        try:
+            headers = (read_jpeg_header(self._frames.read(index)) for index in range(self.layout.frames))
+            return grid_of(headers, self.layout, self._warn)
+        except CodestreamError:
+            return None  # decoding says what is wrong
+
+    def cut_jpeg(self, index: int, box: CropBox, blank: np.ndarray | None) -> bytes:
+        """Frame `index` (from 0) cut without decoding, where there is a `jpeg_grid`. See `jpeg_crop.cut_jpeg`."""
+        return cut_jpeg(self._frames.read(index), self.layout, box, blank, self.jpeg_grid, self._warn)
 
     @property
     def lossy_step(self) -> LossyStep | None:

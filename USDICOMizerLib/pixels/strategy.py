@@ -15,15 +15,16 @@ class Method(StrEnum):
     """How the frames get from the source to the output."""
 
     NATIVE_SLICE = "native slice"  # bytes are cut out where they stand, in their own photometric interpretation
+    JPEG_CUT = "lossless JPEG crop"  # coefficients are carried over as they stand, in the frame's own photometric interpretation
     RECODE = "decode and encode losslessly"
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """The method, the encoder, and both in words for the report."""
+    """The method, the encoder (None where frames are cut as they are coded), and both in words for the report."""
 
     method: Method
-    encoder: Encoder
+    encoder: Encoder | None
     words: str
 
 
@@ -43,12 +44,14 @@ _TABLE = (
     (Family.JPEG_LOSSLESS, _SAME, Method.RECODE, _ANY_LOSSLESS),
     (Family.JPEG_2000, _SAME, Method.RECODE, (_JPEG_2000, *_ANY_LOSSLESS)),
     (Family.HTJ2K, _SAME, Method.RECODE, (_HTJ2K, _JPEG_2000, *_ANY_LOSSLESS)),
-    (Family.JPEG, _SAME, Method.RECODE, _ANY_LOSSLESS),
+    (Family.JPEG, _SAME, Method.JPEG_CUT, _ANY_LOSSLESS),  # the outputs where it can't be cut as it is coded
 )
 
 
-def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax) -> Strategy:
+def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax, jpeg_obstacle: str = "") -> Strategy:
     """The strategy for frames of `source` that become `picture`.
+
+    `jpeg_obstacle` says why JPEG frames can't be cut without decoding; empty where they can.
 
     Raises RefusedError (unsupported-transfer-syntax) where the wanted syntax can't be written; the detail says why.
     """
@@ -56,12 +59,17 @@ def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax)
     for family, asked, table_method, table_outputs in _TABLE:
         if (family, asked) == (source.family, wanted):
             method, outputs = table_method, table_outputs
+    reason = ""
+    if method is Method.JPEG_CUT:
+        if not jpeg_obstacle:
+            return Strategy(method, None, "JPEG cut without decoding")
+        method, reason = Method.RECODE, f" ({jpeg_obstacle})"
     obstacle = None
     for output in outputs:
         encoder = ENCODERS[output]
         obstacle = encoder.obstacle(picture)
         if obstacle is None:
-            return Strategy(method, encoder, _words(source.family, method, encoder))
+            return Strategy(method, encoder, _words(source.family, method, encoder) + reason)
     raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, str(obstacle))
 
 

@@ -165,3 +165,25 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             monkeypatch.setitem(sys.modules, package, None)
 
     return hide
+
+
+@pytest.fixture
+def jpeg_codec(monkeypatch: pytest.MonkeyPatch, without: Callable[..., None]) -> Callable[[str], None]:
+    """Leave only one of the codecs that cut JPEG without decoding it: turbojpeg, jpeglib, or none."""
+    import os
+    from importlib.util import find_spec
+
+    from USDICOMizerLib.pixels import turbojpeg
+
+    def only(name: str) -> None:
+        there = {"turbojpeg": turbojpeg.library(), "jpeglib": find_spec("jpeglib"), "none": True}[name]
+        if there is None:
+            if os.environ.get("CI"):
+                pytest.fail(f"CI runs without {name}")
+            pytest.skip(f"{name} is not installed")
+        if name != "turbojpeg":
+            monkeypatch.setattr(turbojpeg, "library", lambda: None)
+        if name != "jpeglib":
+            without("jpeglib")
+
+    return only

@@ -88,7 +88,8 @@ class TestLossyJpeg:
     @pytest.mark.parametrize("subsampling", [0, 1, 2])
     @pytest.mark.parametrize("columns", [48, 47])
     @pytest.mark.parametrize("markers", ["jfif", "none", "adobe"])
-    def test_ycbcr_frames_come_out_as_rgb(self, files, subsampling, columns, markers):
+    def test_ycbcr_frames_come_out_as_rgb(self, files, jpeg_codec, subsampling, columns, markers):
+        jpeg_codec("none")
         pixels = files.speckle(2, 29, columns, 3)
         frames = [jpeg(frame, subsampling) for frame in pixels]
         expected = np.stack([imagecodecs.jpeg8_decode(frame) for frame in frames])

@@ -1,0 +1,458 @@
+"""JPEG cut without decoding, judged by what libjpeg-turbo (through simplejpeg) makes of source and output."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+
+import imagecodecs
+import numpy as np
+import pytest
+import simplejpeg
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from pydicom import uid
+
+from USDICOMizerLib.errors import RefusedError
+from USDICOMizerLib.geometry import CropBox, Redaction, parse_sector
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert
+from USDICOMizerLib.pixels.codestream import read_jpeg_header
+from USDICOMizerLib.pixels.jpeg_crop import JpegGrid
+from USDICOMizerLib.pixels.layout import Photometric
+
+CODECS = ["turbojpeg", "jpeglib"]
+ROWS, COLUMNS = 93, 117  # no multiple of any block
+UNITS = {
+    "grey": (8, 8),
+    "4:4:4": (8, 8),
+    "4:2:2": (16, 8),
+    "4:2:0": (16, 16),
+    "4:4:0": (8, 16),
+    "4:1:1": (32, 8),
+    "RGB": (8, 8),
+}
+BOXES = [
+    CropBox(5, 3, 109, 90),  # touches no edge, lies on no grid
+    CropBox(0, 0, COLUMNS, ROWS),
+    CropBox(0, 11, 70, 71),
+    CropBox(37, 0, 101, 60),
+    CropBox(30, 17, COLUMNS, 77),
+    CropBox(20, 31, 99, ROWS),
+    CropBox(32, 16, 96, 64),  # on every grid
+]
+
+
+def coded(pixels: np.ndarray, form: str, **options) -> bytes:
+    """One frame (rows, columns, samples) as JPEG with JFIF, or as RGB-coded with Adobe's marker."""
+    if form == "RGB":
+        stream = io.BytesIO()
+        Image.fromarray(pixels).save(stream, "JPEG", quality=90, keep_rgb=True, **options)
+        return stream.getvalue()
+    if form == "grey":
+        stream = io.BytesIO()
+        Image.fromarray(pixels[..., 0]).save(stream, "JPEG", quality=90, **options)
+        return stream.getvalue()
+    if options:
+        stream = io.BytesIO()
+        subsampling = {"4:4:4": 0, "4:2:2": 1, "4:2:0": 2}[form]
+        Image.fromarray(pixels).save(stream, "JPEG", quality=90, subsampling=subsampling, **options)
+        return stream.getvalue()
+    return imagecodecs.jpeg8_encode(pixels, level=90, subsampling=form.replace(":", ""))
+
+
+def photometric_of(form: str) -> str:
+    return {"grey": "MONOCHROME2", "RGB": "RGB", "4:4:4": "YBR_FULL"}.get(form, "YBR_FULL_422")
+
+
+def exam_file(files, frames: list[bytes], form: str, syntax=uid.JPEGBaseline8Bit, **attributes) -> bytes:
+    samples = 1 if form == "grey" else 3
+    photometric = attributes.pop("photometric", photometric_of(form))
+    return files.make(frames, syntax, (len(frames), ROWS, COLUMNS, samples), photometric, **attributes)
+
+
+def frames_of(files, form: str, count: int = 1, **options) -> list[bytes]:
+    pixels = files.speckle(count, ROWS, COLUMNS, 1 if form == "grey" else 3)
+    return [coded(frame, form, **options) for frame in pixels]
+
+
+def plain(frame: bytes, form: str) -> np.ndarray:
+    """Decoded with each chroma sample repeated."""
+    return simplejpeg.decode_jpeg(frame, colorspace="GRAY" if form == "grey" else "RGB", fastdct=False, fastupsample=True)
+
+
+def fancy(frame: bytes, form: str) -> np.ndarray:
+    """Decoded with chroma interpolated between its samples, as most readers do."""
+    return simplejpeg.decode_jpeg(frame, colorspace="GRAY" if form == "grey" else "RGB", fastdct=False, fastupsample=False)
+
+
+def inside(box: CropBox, pixels: np.ndarray) -> np.ndarray:
+    return pixels[box.top : box.bottom, box.left : box.right]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", UNITS)
+@pytest.mark.parametrize("box", BOXES, ids=str)
+def test_what_is_inside_the_snapped_box_stays_as_it_was(files, jpeg_codec, codec, form, box):
+    jpeg_codec(codec)
+    frames = frames_of(files, form, 2)
+    converted = convert(files.opened(exam_file(files, frames, form)), PixelRequest(box))
+    found = list(converted.frames())
+    assert converted.box == box.snapped_inward(*UNITS[form], COLUMNS, ROWS)
+    described = converted.description
+    assert (described.rows, described.columns, described.frames) == (converted.box.height, converted.box.width, 2)
+    assert described.transfer_syntax_uid == uid.JPEGBaseline8Bit
+    assert described.photometric_interpretation == photometric_of(form)
+    assert (described.bits_allocated, described.bits_stored, described.high_bit, described.pixel_representation) == (8, 8, 7, 0)
+    assert described.planar_configuration == (None if form == "grey" else 0)
+    across, down = UNITS[form][0] // 8, UNITS[form][1] // 8
+    for frame, source in zip(found, frames, strict=True):
+        assert len(frame) % 2 == 0
+        assert np.array_equal(plain(frame, form), inside(converted.box, plain(source, form)))
+        differs = (fancy(frame, form) != inside(converted.box, fancy(source, form))).any(axis=2)
+        # Interpolated chroma of the outermost samples has lost its neighbour.
+        rows, columns = slice(down - 1, differs.shape[0] - down + 1), slice(across - 1, differs.shape[1] - across + 1)
+        assert not differs[rows, columns].any()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", UNITS)
+def test_the_output_is_as_long_as_what_jpegtran_writes(files, jpeg_codec, tmp_path, codec, form):
+    if shutil.which("jpegtran") is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI runs without jpegtran")
+        pytest.skip("jpegtran is not installed: apt-get install libjpeg-turbo-progs")
+    jpeg_codec(codec)
+    (frame,) = frames_of(files, form)
+    (tmp_path / "in.jpg").write_bytes(frame)
+    area = "64x48+32+16"
+    command = ["jpegtran", "-copy", "none", "-crop", area, "-outfile", tmp_path / "out.jpg", tmp_path / "in.jpg"]
+    subprocess.run(command, check=True)
+    converted = convert(files.opened(exam_file(files, [frame], form)), PixelRequest(CropBox(32, 16, 96, 64)))
+    (found,) = converted.frames()
+    length = (tmp_path / "out.jpg").stat().st_size
+    if (form, codec) == ("RGB", "jpeglib"):
+        assert len(found) < length  # it takes tables made for the frame
+    else:
+        assert abs(len(found) - length) <= 20  # markers; the scan is the same
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", UNITS)
+def test_masks_and_redactions_blank_whole_units_and_touch_no_other(files, jpeg_codec, codec, form):
+    jpeg_codec(codec)
+    frames = frames_of(files, form, 2)
+    box = CropBox(5, 3, COLUMNS, 90)
+    keep = parse_sector("fan 60 -20 25 105 40 140").mask(ROWS, COLUMNS)
+    redaction = Redaction(CropBox(60, 40, 71, 44), 2, 2)
+    converted = convert(files.opened(exam_file(files, frames, form)), PixelRequest(box, keep, (redaction,)))
+    width, height = UNITS[form]
+    for number, (frame, source) in enumerate(zip(converted.frames(), frames, strict=True), start=1):
+        blank = ~inside(converted.box, keep)
+        if number == 2:
+            marked = np.zeros((ROWS, COLUMNS), bool)
+            marked[40:44, 60:71] = True
+            blank |= inside(converted.box, marked)
+        expected = inside(converted.box, plain(source, form)).copy()
+        untouched = 0
+        for top in range(0, blank.shape[0], height):
+            for left in range(0, blank.shape[1], width):
+                unit = (slice(top, top + height), slice(left, left + width))
+                if blank[unit].any():
+                    expected[unit] = 0
+                else:
+                    untouched += 1
+        assert untouched > 0
+        assert np.array_equal(plain(frame, form), expected)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("quality", [1, 50, 100])
+@pytest.mark.parametrize(("photometric", "black"), [("MONOCHROME1", 255), ("MONOCHROME2", 0)])
+def test_blanked_grey_is_exactly_black_at_any_quality(files, jpeg_codec, codec, quality, photometric, black):
+    jpeg_codec(codec)
+    stream = io.BytesIO()
+    Image.fromarray(files.speckle(1, ROWS, COLUMNS, 1)[0, ..., 0]).save(stream, "JPEG", quality=quality)
+    keep = np.ones((ROWS, COLUMNS), bool)
+    keep[40, 40] = False
+    source = files.opened(exam_file(files, [stream.getvalue()], "grey", photometric=photometric))
+    converted = convert(source, PixelRequest(CropBox(0, 0, COLUMNS, ROWS), keep))
+    (frame,) = converted.frames()
+    decoded = plain(frame, "grey")[..., 0]
+    assert (decoded[40:48, 40:48] == black).all()
+    decoded[40:48, 40:48] = plain(stream.getvalue(), "grey")[40:48, 40:48, 0]
+    assert np.array_equal(decoded, plain(stream.getvalue(), "grey")[..., 0])
+    (shown,) = converted.display_frames()
+    assert (shown[40:48, 40:48] == 0).all()
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("form", UNITS)
+def test_no_byte_depends_on_what_was_cut_or_blanked(files, jpeg_codec, codec, form, masked):
+    """So a frame whose header is patched to a larger size shows nothing of it either."""
+    jpeg_codec(codec)
+    box = CropBox(21, 19, 109, 85)
+    kept = CropBox(30, 25, 100, 80)
+    keep = np.zeros((ROWS, COLUMNS), bool)
+    keep[kept.top : kept.bottom, kept.left : kept.right] = True
+    remains = (kept if masked else box).snapped_inward(*UNITS[form], COLUMNS, ROWS)
+    written = []
+    for outside in (0, 255):
+        pixels = files.speckle(1, ROWS, COLUMNS, 1 if form == "grey" else 3)[0]
+        inner = inside(remains, pixels).copy()
+        pixels[:] = 128
+        pixels[:, ::2] = outside
+        pixels[remains.top : remains.bottom, remains.left : remains.right] = inner
+        source = files.opened(exam_file(files, [coded(pixels, form)], form))
+        written += convert(source, PixelRequest(box, keep if masked else None)).frames()
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("marking", ["jfif", "adobe", "both", "none"])
+@pytest.mark.parametrize("identifiers", [b"\1\2\3", b"\0\1\2", b"\x22\x11\x33"])
+def test_the_markers_that_tell_the_colours_stay_and_the_rest_goes(files, jpeg_codec, codec, marking, identifiers):
+    jpeg_codec(codec)
+    (frame,) = frames_of(files, "4:2:2")
+    bare = bytearray(read_jpeg_header(frame).bare)
+    for start, step in ((bare.find(b"\xff\xc0") + 10, 3), (bare.find(b"\xff\xda") + 5, 2)):
+        bare[start : start + 3 * step : step] = identifiers
+    name = b"Erika Musterfrau"
+    segments = b"\xff\xfe" + (2 + len(name)).to_bytes(2, "big") + name
+    segments += b"\xff\xe1" + (2 + len(name)).to_bytes(2, "big") + name
+    if marking in ("jfif", "both"):
+        segments = b"\xff\xe0\x00\x13JFIF\0\x01\x02\x01\x12\x34\x56\x78\x01\x01abc" + segments  # with a thumbnail
+    if marking in ("adobe", "both"):
+        segments += b"\xff\xee\x00\x12Adobe\x00\x64abcd\x01efgh"
+    source = files.opened(exam_file(files, [bytes(bare[:2]) + segments + bytes(bare[2:]) + b"\xff\xd9"], "4:2:2"))
+    converted = convert(source, PixelRequest(BOXES[0]))
+    (found,) = converted.frames()
+    header = read_jpeg_header(found)
+    assert header.jfif == (marking in ("jfif", "both"))
+    assert header.adobe_transform == (1 if marking in ("adobe", "both") else None)
+    assert header.component_ids == tuple(identifiers)
+    for leftover in (name, b"\1\1abc", b"abcd", b"\1efgh", b"\x12\x34\x56\x78"):
+        assert leftover not in found[: found.find(b"\xff\xda")]
+    assert len(found) - len(header.bare) <= 2 + 18 + 16 + 1
+    assert source.warnings == ()
+    shown = next(converted.display_frames()).astype(int)
+    assert np.abs(shown - inside(converted.box, fancy(frame, "4:2:2"))).mean() < 1
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", ["grey", "4:4:4", "4:2:2", "4:2:0", "RGB"])
+@pytest.mark.parametrize("options", [{"restart_marker_blocks": 3}, {"progressive": True}, {"optimize": True}], ids=str)
+def test_restart_markers_progression_and_other_huffman_tables_come_out_right(files, jpeg_codec, codec, form, options):
+    jpeg_codec(codec)
+    frames = frames_of(files, form, 1, **options)
+    converted = convert(files.opened(exam_file(files, frames, form)), PixelRequest(BOXES[0]))
+    (found,) = converted.frames()
+    assert read_jpeg_header(found).process == 0xC0
+    assert np.array_equal(plain(found, form), inside(converted.box, plain(frames[0], form)))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_sampling_factors_of_a_single_component_do_not_matter(files, jpeg_codec, codec):
+    jpeg_codec(codec)
+    frame = bytearray(frames_of(files, "grey")[0])
+    frame[frame.find(b"\xff\xc0") + 11] = 0x22
+    converted = convert(files.opened(exam_file(files, [bytes(frame)], "grey")), PixelRequest(BOXES[0]))
+    (found,) = converted.frames()
+    assert np.array_equal(plain(found, "grey"), inside(converted.box, plain(bytes(frame), "grey")))
+
+
+@pytest.mark.parametrize("form", [form for form in UNITS if form != "RGB"])
+def test_both_codecs_write_the_same_bytes(files, jpeg_codec, monkeypatch, form):
+    file = exam_file(files, frames_of(files, form, 2), form)
+    keep = parse_sector("polygon 20 10 100 14 90 80 30 85").mask(ROWS, COLUMNS)
+    written = []
+    for codec in CODECS:
+        with monkeypatch.context():
+            jpeg_codec(codec)
+            written.append(list(convert(files.opened(file), PixelRequest(BOXES[0], keep)).frames()))
+            monkeypatch.undo()
+    assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(("lost", "ended"), [(2, False), (30, False), (300, False), (300, True), (1500, True)])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_truncated_frame_is_never_filled_with_grey(files, jpeg_codec, codec, lost, ended, progressive):
+    jpeg_codec(codec)
+    (frame,) = frames_of(files, "4:2:2", 1, progressive=progressive)
+    source = files.opened(exam_file(files, [frame[: -2 - lost] + (b"\xff\xd9" if ended else b"")], "4:2:2"))
+    with pytest.raises(RefusedError) as refused:
+        list(convert(source, PixelRequest(BOXES[0])).frames())
+    assert refused.value.problem is Problem.DAMAGED_PIXEL_DATA
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("ending", [b"", b"\0\0", b"\xff\xd9\0\0"])
+def test_a_missing_end_marker_and_padding_do_no_harm(files, jpeg_codec, codec, ending):
+    jpeg_codec(codec)
+    (frame,) = frames_of(files, "4:2:2")
+    converted = convert(files.opened(exam_file(files, [frame[:-2] + ending], "4:2:2")), PixelRequest(BOXES[0]))
+    (found,) = converted.frames()
+    assert np.array_equal(plain(found, "4:2:2"), inside(converted.box, plain(frame, "4:2:2")))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_frame_of_another_size_than_the_header_says_is_refused(files, jpeg_codec, codec):
+    jpeg_codec(codec)
+    frames = frames_of(files, "4:2:2")
+    file = files.make(frames, uid.JPEGBaseline8Bit, (1, ROWS - 1, COLUMNS, 3), "YBR_FULL_422")
+    with pytest.raises(RefusedError) as refused:
+        list(convert(files.opened(file), PixelRequest(CropBox(0, 0, 64, 64))).frames())
+    assert refused.value.problem is Problem.DAMAGED_PIXEL_DATA
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize(
+    ("form", "declared", "written"),
+    [
+        ("RGB", "YBR_FULL_422", "RGB"),
+        ("4:2:2", "RGB", "YBR_FULL_422"),
+        ("4:4:4", "RGB", "YBR_FULL"),
+        ("4:2:0", "YBR_FULL", "YBR_FULL"),
+        ("4:4:4", "YBR_FULL_422", "YBR_FULL_422"),
+    ],
+)
+def test_the_header_says_what_the_frames_are_coded_in(files, jpeg_codec, codec, form, declared, written):
+    jpeg_codec(codec)
+    frames = frames_of(files, form)
+    source = files.opened(exam_file(files, frames, form, photometric=declared))
+    converted = convert(source, PixelRequest(BOXES[0]))
+    assert converted.description.photometric_interpretation == written
+    (shown,) = converted.display_frames()
+    assert np.abs(shown.astype(int) - inside(converted.box, fancy(frames[0], form))).mean() < 1
+    assert bool(source.warnings) == ("RGB" in (declared, written))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("form", UNITS)
+def test_what_is_shown_is_what_leaves(files, jpeg_codec, codec, form):
+    jpeg_codec(codec)
+    keep = parse_sector("rectangle 20 20 90 80").mask(ROWS, COLUMNS)
+    converted = convert(files.opened(exam_file(files, frames_of(files, form, 2), form)), PixelRequest(BOXES[0], keep))
+    for shown, frame in zip(converted.display_frames(), converted.frames(), strict=True):
+        assert np.array_equal(shown, np.broadcast_to(fancy(frame, form), shown.shape))
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_no_lossy_step_is_added_to_the_one_of_the_source(files, jpeg_codec, codec):
+    jpeg_codec(codec)
+    frames = frames_of(files, "4:2:2", 2)
+    step = convert(files.opened(exam_file(files, frames, "4:2:2")), PixelRequest(BOXES[0])).description.lossy_step
+    assert step.method == "ISO_10918_1"
+    assert step.ratio == pytest.approx(2 * ROWS * COLUMNS * 3 / sum(map(len, frames)), rel=0.02)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_eight_bits_in_extended_are_cut_too(files, jpeg_codec, codec):
+    jpeg_codec(codec)
+    frame = bytearray(frames_of(files, "grey")[0])
+    frame[frame.find(b"\xff\xc0") + 1] = 0xC1
+    converted = convert(files.opened(exam_file(files, [bytes(frame)], "grey", uid.JPEGExtended12Bit)), PixelRequest(BOXES[0]))
+    (found,) = converted.frames()
+    assert converted.description.transfer_syntax_uid == uid.JPEGExtended12Bit
+    assert np.array_equal(plain(found, "grey"), inside(converted.box, plain(bytes(frame), "grey")))
+
+
+@pytest.mark.parametrize("codec", ["jpeglib", "none"])
+def test_without_a_codec_it_is_stored_losslessly_and_the_report_names_what_is_missing(files, jpeg_codec, codec):
+    jpeg_codec(codec)
+    frames = frames_of(files, "4:2:2")
+    converted = convert(files.opened(exam_file(files, frames, "4:2:2")), PixelRequest(BOXES[0]))
+    if codec == "jpeglib":
+        assert converted.strategy.startswith("JPEG cut without decoding")
+        assert str(converted.box) in converted.strategy
+        return
+    assert "jpeglib" in converted.strategy
+    assert "libturbojpeg" in converted.strategy
+    assert converted.description.transfer_syntax_uid == uid.JPEGLSLossless
+    assert converted.box == BOXES[0]
+    assert np.array_equal(
+        files.pydicom_pixels(files.written(converted))[0], inside(BOXES[0], imagecodecs.jpeg8_decode(frames[0]))
+    )
+
+
+class TestDecodedInstead:
+    """Frames that can't be cut without decoding are decoded, inside of the exact box, and the report says why."""
+
+    def decoded(self, files, file: bytes, box: CropBox = BOXES[0]):
+        converted = convert(files.opened(file), PixelRequest(box, on_jpeg_grid=True))
+        assert converted.description.transfer_syntax_uid == uid.JPEGLSLossless
+        assert converted.box == box
+        return converted
+
+    def test_frames_of_different_sampling(self, files, jpeg_codec):
+        jpeg_codec("jpeglib")
+        frames = frames_of(files, "4:2:2") + frames_of(files, "4:2:0")
+        converted = self.decoded(files, exam_file(files, frames, "4:2:2"))
+        assert "can't be cut without decoding" in converted.strategy
+        expected = [inside(BOXES[0], imagecodecs.jpeg8_decode(frame)) for frame in frames]
+        assert np.array_equal(files.pydicom_pixels(files.written(converted)), expected)
+
+    def test_frames_of_different_colours(self, files, jpeg_codec):
+        jpeg_codec("jpeglib")
+        frames = frames_of(files, "4:4:4") + frames_of(files, "RGB")
+        self.decoded(files, exam_file(files, frames, "4:4:4"))
+
+    def test_a_palette(self, files, jpeg_codec):
+        jpeg_codec("jpeglib")
+        file = exam_file(files, frames_of(files, "grey"), "grey", photometric="PALETTE COLOR", **files.palette())
+        self.decoded(files, file)
+
+    def test_a_box_without_a_whole_block(self, files, jpeg_codec):
+        jpeg_codec("jpeglib")
+        converted = self.decoded(files, exam_file(files, frames_of(files, "4:2:0"), "4:2:0"), CropBox(17, 17, 40, 31))
+        assert "16 x 16" in converted.strategy
+
+
+class TestAsReviewed:
+    """A picture that was reviewed on the grid leaves on the grid, decoded or not."""
+
+    @pytest.mark.parametrize("codec", ["jpeglib", "none"])
+    @pytest.mark.parametrize("syntax", [OutputSyntax.SAME, OutputSyntax.JPEG_LS, OutputSyntax.EXPLICIT_LITTLE_ENDIAN])
+    @pytest.mark.parametrize("form", UNITS)
+    def test_box_and_blanking_are_the_same_with_any_codec_and_syntax(self, files, jpeg_codec, codec, syntax, form):
+        jpeg_codec(codec)
+        keep = parse_sector("polygon 20 10 100 14 90 80 30 85").mask(ROWS, COLUMNS)
+        request = PixelRequest(BOXES[0], keep, (), syntax, on_jpeg_grid=True)
+        converted = convert(files.opened(exam_file(files, frames_of(files, form), form)), request)
+        width, height = UNITS[form]
+        assert converted.box == BOXES[0].snapped_inward(width, height, COLUMNS, ROWS)
+        (shown,) = converted.display_frames()
+        for top in range(0, converted.box.height, height):
+            for left in range(0, converted.box.width, width):
+                unit = (slice(top, top + height), slice(left, left + width))
+                assert (~inside(converted.box, keep)[unit].all()) == (shown[unit].mean() < 40)
+
+    def test_an_exact_box_is_cut_exactly_where_the_frames_are_decoded_and_nobody_reviewed_them(self, files):
+        source = files.opened(exam_file(files, frames_of(files, "4:2:2"), "4:2:2"))
+        assert convert(source, PixelRequest(BOXES[0], transfer_syntax=OutputSyntax.JPEG_LS)).box == BOXES[0]
+
+
+@given(st.data())
+def test_a_unit_is_blank_as_soon_as_one_pixel_is(data):
+    grid = JpegGrid(data.draw(st.sampled_from([8, 16, 32])), data.draw(st.sampled_from([8, 16])), Photometric.YBR_FULL_422)
+    rows, columns = data.draw(st.integers(1, 50)), data.draw(st.integers(1, 70))
+    blank = np.zeros((rows, columns), bool)
+    marks = data.draw(st.lists(st.tuples(st.integers(0, rows - 1), st.integers(0, columns - 1)), max_size=4))
+    for row, column in marks:
+        blank[row, column] = True
+    expected = np.zeros_like(blank)
+    for row, column in marks:
+        top, left = row // grid.height * grid.height, column // grid.width * grid.width
+        expected[top : top + grid.height, left : left + grid.width] = True
+    assert np.array_equal(grid.widened(blank), expected)
+    assert grid.blocks(blank).sum() == len({(row // grid.height, column // grid.width) for row, column in marks})
+
+
+def test_a_grid_says_its_size_in_pixels():
+    assert str(replace(JpegGrid(16, 8, Photometric.YBR_FULL_422), width=32)) == "32 x 8"
