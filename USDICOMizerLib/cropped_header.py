@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import numpy as np
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
@@ -12,6 +11,7 @@ from pydicom.uid import UID
 
 from USDICOMizerLib.exam import Region
 from USDICOMizerLib.geometry import CropBox, crop_region
+from USDICOMizerLib.moved_planes import keep_groups_of_frames, move_planes
 from USDICOMizerLib.pixels import LossyStep, PixelDescription
 
 _LOCATION = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
@@ -31,7 +31,6 @@ _PIXEL_COMPONENTS = """
     TableOfYBreakPoints NumberOfTableEntries TableOfPixelValues TableOfParameterValues PixelValueMappingCodeSequence
 """.split()
 _PALETTES = range(0x00281101, 0x00281225)
-_LONGEST_DS = 16
 
 
 def describe_pixels(
@@ -59,13 +58,14 @@ def describe_pixels(
 
     _write_layout(dataset, description)
     _write_frames(dataset, description.frames)
+    keep_groups_of_frames(dataset, description.frames)
     _write_regions(dataset, box, forget_pixel_codes=is_recoded)
     _remove(dataset, _STALE)
     if description.photometric_interpretation != "PALETTE COLOR":
         _remove_palettes(dataset)
     if is_cut:
         _remove(dataset, _SHUTTER)
-        _move_corner(dataset, box)
+        move_planes(dataset, box)
     if is_cut or masked or is_recoded or description.lossy_step:
         _write_derivation(dataset, box, source_size=(columns, rows), is_cut=is_cut, masked=masked)
     if description.lossy_step:
@@ -122,8 +122,9 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
     """Move and clip the ultrasound regions (PS3.3 C.8.5.5); one that can't be placed, or is wholly outside, goes.
 
     The reference pixel counts from the region's own corner (C.8.5.5.1.16), so it moves only by what the crop takes off
-    there. Sample volume and TM-line positions count from the reference pixel (C.8.5.5.1.10), and deltas are per pixel:
-    unchanged.
+    there. Unchanged are the position of the Doppler sample volume (Table C.8-17: its displacement from the reference pixel,
+    in pixels), those of the TM-line (C.8.5.5.1.10: likewise, and likewise the retired ones), steering and correction angles,
+    the physical values of the reference pixel, deltas, and what calibrates pixel codes as long as the codes stay.
     """
     kept = []
     for item in dataset.get("SequenceOfUltrasoundRegions") or ():
@@ -148,20 +149,6 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
         dataset.SequenceOfUltrasoundRegions = Sequence(kept)
     else:
         _remove(dataset, ["SequenceOfUltrasoundRegions"])
-
-
-def _move_corner(dataset: Dataset, box: CropBox) -> None:
-    """Image Position (Patient) is that of the first pixel (PS3.3 C.7.6.2.1.1); without what moves it, it goes."""
-    if "ImagePositionPatient" not in dataset:
-        return
-    position = _numbers(dataset.get("ImagePositionPatient"), 3)
-    directions = _numbers(dataset.get("ImageOrientationPatient"), 6)
-    spacing = _numbers(dataset.get("PixelSpacing"), 2)
-    if position is None or directions is None or spacing is None:
-        _remove(dataset, ["ImagePositionPatient", "ImageOrientationPatient", "SliceLocation"])
-        return
-    moved = position + box.left * spacing[1] * directions[:3] + box.top * spacing[0] * directions[3:]
-    dataset.ImagePositionPatient = [_decimal(value) for value in moved]
 
 
 def _write_derivation(
@@ -226,16 +213,3 @@ def _converted(value: object, convert: Callable) -> object | None:
 def _integer(value: object) -> int | None:
     """The value as an integer; None where it isn't one."""
     return _converted(value, int)
-
-
-def _numbers(value: object, count: int) -> np.ndarray | None:
-    numbers = _converted(_values(value), lambda values: np.array([float(one) for one in values]))
-    return numbers if numbers is not None and numbers.shape == (count,) and np.isfinite(numbers).all() else None
-
-
-def _decimal(number: float) -> str:
-    """A decimal string of 16 characters at most (PS3.5 6.2)."""
-    digits = 12
-    while len(text := f"{number:.{digits}g}") > _LONGEST_DS:
-        digits -= 1
-    return text

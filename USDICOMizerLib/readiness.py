@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from pydicom.uid import UID
+
 from USDICOMizerLib.decision import Decision, decision_is_reviewed, lacks_geometry, misfits, narrows
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.outcomes import Problem
@@ -86,13 +88,19 @@ def _kind(instance: Instance, exam: Exam) -> Finding | None:
             return Finding(Problem.NO_PIXEL_DATA, "Rows, Columns or Number of Frames is missing or 0.")
         return None
     if instance.sop_class_uid == _ENHANCED_US_VOLUME:
-        return Finding(Problem.UNSUPPORTED_OBJECT, "It is an Enhanced US Volume.")
+        return Finding(Problem.UNSUPPORTED_OBJECT, "It is an Enhanced US Volume, not an image of one plane.")
     if instance.sop_class_uid in _SECONDARY_CAPTURE:
         return Finding(Problem.NOT_ULTRASOUND, "It is a Secondary Capture whose Modality isn't US.")
     of_ultrasound_study = instance.modality == "US" or any(map(is_ultrasound, exam.instances))
     if instance.modality == "US" or (of_ultrasound_study and instance.sop_class_uid.startswith(_ACCOMPANYING)):
-        return Finding(Problem.UNSUPPORTED_OBJECT, "It belongs to an ultrasound study and isn't one of its images.")
+        return Finding(Problem.UNSUPPORTED_OBJECT, f"It is {_named(instance.sop_class_uid)}, not an ultrasound image.")
     return Finding(Problem.NOT_ULTRASOUND, "Its SOP Class isn't one of ultrasound images.")
+
+
+def _named(sop_class_uid: str) -> str:
+    """The object in words: as the standard names its class, where it is one of the standard's."""
+    uid = UID(sop_class_uid)
+    return uid.name.removesuffix(" Storage") if uid.type == "SOP Class" else "an object of a kind that the standard doesn't know"
 
 
 def _findings(instance: Instance, decision: Decision, policy: Policy, exam: Exam) -> Iterator[Finding]:

@@ -29,9 +29,10 @@ _SKIPPED_VRS = {"SQ", "US", "SS", "UL", "AT", "OV", "SV", "UV", "SL", "US or SS"
 
 
 class Plants:
-    """Makes planted values, and remembers where each was put."""
+    """Makes planted values, and remembers where each was put. Texts begin with `head` and end with `tail`, 3 and 4 letters."""
 
-    def __init__(self) -> None:
+    def __init__(self, head: str = "QZX", tail: str = "WVKJ") -> None:
+        self.head, self.tail = head, tail
         self.places: dict[str, str] = {}
         self._numbers = itertools.count(1)
         self.patient_id = self.text("Patient ID")  # the same in all instances of an exam, or it would be refused
@@ -39,8 +40,8 @@ class Plants:
         self.patient_name = f"{self.text('family name')}^{self.text('given name')}"
 
     def text(self, place: str) -> str:
-        """A text of 12 capitals and digits that occurs nowhere else; legal in every text VR, and in words of 2 or 4 bytes."""
-        value = f"QZX{next(self._numbers):05d}WVKJ"
+        """A text of 12 letters and digits that occurs nowhere else; legal in every text VR, and in words of 2 or 4 bytes."""
+        value = f"{self.head}{next(self._numbers):05d}{self.tail}"
         self.places[value] = place
         return value
 
