@@ -18,8 +18,9 @@ from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME
 from USDICOMizerLib.check_findings import CheckFinding, Kind
 from USDICOMizerLib.check_zip import judge_zip
 from USDICOMizerLib.consistency import judge_agreement, judge_basics, judge_identities
+from USDICOMizerLib.deidentify.options import Option, in_order
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.residue import Needles, find_in_text, find_residue, judge_alone, scan_bytes
+from USDICOMizerLib.deidentify.residue import Needles, claimed_options, find_in_text, find_residue, judge_alone, scan_bytes
 from USDICOMizerLib.errors import CommandError, RefusedError
 from USDICOMizerLib.pixels import open_pixels
 
@@ -84,6 +85,27 @@ def _without_telling_names(
     return tuple(replace(finding, file=telling.get(finding.file, finding.file)) for finding in findings)
 
 
+def options_claimed_by(path: Path) -> tuple[Option, ...]:
+    """The options of PS3.15 that every file of an export claims; none where it can't be read."""
+    claims: list[set[Option]] = []
+    with contextlib.ExitStack() as stack:
+        try:
+            members = _members(path, stack)
+        except (OSError, BadZipFile):
+            return ()
+        for member in members:
+            with contextlib.suppress(Exception), member.open() as stream:  # what can't be read is a finding, later
+                claims.append(set(claimed_options(dcmread(stream, stop_before_pixels=True))))
+    return in_order(set.intersection(*claims)) if claims else ()
+
+
+def _members(path: Path, stack: contextlib.ExitStack) -> list[_Member]:
+    if path.is_dir():
+        return [_file_member(path, file) for file in sorted(path.rglob("*")) if file.is_file()]
+    archive = stack.enter_context(ZipFile(path))
+    return [_zip_member(archive, entry) for entry in archive.infolist() if not entry.is_dir()]
+
+
 def _zip_member(archive: ZipFile, entry: ZipInfo) -> _Member:
     return _Member(entry.filename, lambda: archive.open(entry))
 
@@ -137,7 +159,7 @@ def _judge_text(name: str, text: str, expected: Expectation) -> Iterator[CheckFi
 def _judge_bytes(member: _Member, header: Dataset, expected: Expectation) -> Iterator[CheckFinding]:
     with member.open() as stream:
         chunks = iter(lambda: stream.read(_CHUNK), b"")  # read to the end: a ZIP compares its checksum there
-        found = scan_bytes(chunks, expected.needles)
+        found = scan_bytes(chunks, expected.needles.without_dates_of(header))
     if found:
         yield CheckFinding(member.name, Kind.RESIDUE, f"the bytes hold a value of the source's {', '.join(sorted(found))}")
     try:

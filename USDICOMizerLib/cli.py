@@ -20,13 +20,14 @@ from USDICOMizerLib import __version__, commands
 from USDICOMizerLib.choices import CropChoice
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Mask
+from USDICOMizerLib.deidentify.options import KEPT_DATES
 from USDICOMizerLib.errors import CommandError, ExportError
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import log, silence_libraries
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
-from USDICOMizerLib.settings import default_settings_text, update_settings_text
+from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 
 _MASKS_FOR_ALL = [Mask.NONE, Mask.OUTSIDE_REGIONS, Mask.RECTANGLE]
 
@@ -131,6 +132,21 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 
 
+def _add_profile(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("de-identification, over the settings")
+    group.add_argument("--profile", choices=list(PROFILES), help="the profile of DICOM PS3.15 Annex E (there is one)")
+    group.add_argument(
+        "--options",
+        metavar="A,B",
+        help="its options, instead of those of the settings; none for none (README, Privacy, lists them)",
+    )
+    group.add_argument(
+        "--keep-dates",
+        choices=list(KEPT_DATES),
+        help="keep dates as they are (full), or shifted by days of each subject's own (modified)",
+    )
+
+
 def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", help="the project key (default: from the settings; made on first use)"
@@ -163,6 +179,7 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="export pictures that nobody has looked at, where a crop box or sector is narrower than the frame",
     )
+    _add_profile(parser)
     _add_key_and_linkage(parser)
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
@@ -190,6 +207,7 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
     _add_inputs(parser)
     parser.add_argument("--explain", action="store_true", help="list what would happen to each attribute, and why")
     _add_settings_option(parser)
+    _add_profile(parser)
     _add_choices(parser)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
 from USDICOMizerLib.batch import prepare_exams
-from USDICOMizerLib.check import Expectation, check_export
+from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.deidentify.options import Option
 from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
@@ -32,6 +33,7 @@ from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
+from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.readiness import Policy, count_patients
 from USDICOMizerLib.settings import (
     Settings,
@@ -59,6 +61,8 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     settings = _settings(options.settings, console)
+    rules = _rules(options, settings)
+    policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
     output = _output_folder(options, settings)
     key_file, linkage_folder = _private_places(options, settings, output)
     own_subjects = read_subjects(options.subjects) if options.subjects else {}
@@ -69,6 +73,8 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
             f"Warning: [attributes_to_keep] of the settings lets {', '.join(map(describe, kept))} leave as they are; "
             "the Basic Profile of PS3.15 is not claimed."
         )
+    if rules.options:
+        console.note(f"De-identified by the Basic Profile of PS3.15 with: {', '.join(rules.options)}.")
     key = _project_key(key_file, linkage_folder, console)
     pseudonyms = Pseudonyms(key, own_subjects)
     subjects = _subjects(options.subject, found.exams, pseudonyms, console)
@@ -78,11 +84,11 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     claim_exams(linkage, found.exams, pseudonyms)
     job = ExportJob(
         preparation=Preparation(
-            rules=_rules(settings),
+            rules=rules,
             pseudonyms=pseudonyms,
             transfer_syntax=options.transfer_syntax or OutputSyntax(settings.export.transfer_syntax),
         ),
-        policy=_policy(settings, accept_unreviewed=options.accept_unreviewed),
+        policy=policy,
         output=output,
         linkage=linkage,
         file_name=settings.export.file_name,
@@ -121,17 +127,19 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
 def inspect(options: argparse.Namespace, console: Console) -> bool:
     """`inspect`: what is there and how ready it is; with --explain what would happen to each attribute."""
     settings = _settings(options.settings, console)
+    rules = _rules(options, settings)
     found = _read_input(options, settings, console)
-    policy = _policy(settings, accept_unreviewed=False)
+    policy = _policy(settings, rules, accept_unreviewed=False)
     exams = [exam_facts(exam, found.decisions, policy, settings.protocol.expected) for exam in found.exams]
-    explanations = explain(found.exams, _rules(settings)) if options.explain else []
+    explanations = explain(found.exams, rules) if options.explain else []
     console.inspected(exams, found.discovery.others, explanations)
     return True
 
 
 def check(options: argparse.Namespace, console: Console) -> bool:
     """`check`: judge an export, alone or against its source."""
-    rules = _rules(load_settings(options.settings)) if options.settings else Rules()
+    chosen = load_settings(options.settings) if options.settings else Settings()
+    rules = rules_of_claims(chosen, options_claimed_by(options.export))
     against = discover(options.against) if options.against else Discovery((), ())
     if options.against and not against.instances:
         raise CommandError("There is no DICOM instance in the source to check against. Name what the export was made from.")
@@ -228,7 +236,12 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
     return _Input(discovery, exams, decisions)
 
 
-def _policy(settings: Settings, *, accept_unreviewed: bool) -> Policy:
+def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Policy:
+    if Option.CLEAN_PIXEL_DATA in rules.options and (accept_unreviewed or not settings.review.require_review):
+        raise CommandError(
+            f"The option {Option.CLEAN_PIXEL_DATA} lets nothing leave that a person hasn't reviewed: leave out "
+            "--accept-unreviewed, and set require_review = yes in [review] of the settings; or take the option out."
+        )
     return Policy(
         tags_required=settings.tags.required,
         accept_unreviewed=accept_unreviewed,
@@ -236,8 +249,8 @@ def _policy(settings: Settings, *, accept_unreviewed: bool) -> Policy:
     )
 
 
-def _rules(settings: Settings) -> Rules:
-    return Rules(settings.deidentification.attributes_to_delete, settings.deidentification.attributes_to_keep)
+def _rules(options: argparse.Namespace, settings: Settings) -> Rules:
+    return profile_rules(settings, options=options.options, keep_dates=options.keep_dates)
 
 
 def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:

@@ -152,8 +152,8 @@ class Console:
         for reason, count in reasons.items():
             self.say(f"{count} {reason}")
         if explanations:
-            columns = ("Attribute", "Places", "Is", "By", "Because")
-            rows = [(one.attribute, str(one.places), one.action, one.rule, one.why) for one in explanations]
+            columns = ("Attribute", "Places", "Is", "By", "Option", "Because")
+            rows = [(one.attribute, str(one.places), one.action, one.rule, one.option, one.why) for one in explanations]
             self._table("What would happen to each attribute", columns, rows)
 
     def _table(self, title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

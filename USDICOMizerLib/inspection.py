@@ -11,7 +11,10 @@ from pydicom.uid import UID, JPEGBaseline8Bit, JPEGExtended12Bit
 
 from USDICOMizerLib.after_images import as_reviewed
 from USDICOMizerLib.decision import Decision, lacks_geometry, output_box
-from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, answer_for, iod_of, place_of
+from USDICOMizerLib.deidentify.cleaning import private_creator
+from USDICOMizerLib.deidentify.content_items import HOLDERS, concept_of
+from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surroundings, answer_for, iod_of, place_of
+from USDICOMizerLib.deidentify.values import read_element
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.readiness import Policy, assess
@@ -46,6 +49,7 @@ class Explanation:
     places: int
     action: str
     rule: str
+    option: str
     why: str
 
 
@@ -107,22 +111,23 @@ def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:
             for path, answer in _answers(read_header(instance.source), (), iod, rules):
                 places[place_of(path), answer] += 1
     return [
-        Explanation(attribute, count, answer.action.value, answer.rule, answer.why)
+        Explanation(attribute, count, answer.action.value, answer.rule, answer.option or "", answer.why)
         for (attribute, answer), count in sorted(places.items(), key=lambda item: item[0][0])
     ]
 
 
 def _answers(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules) -> Iterator[tuple[tuple[int, ...], Answer]]:
     """The answer for each element, and for what a sequence holds where it is entered."""
+    concept = concept_of(dataset) if path and path[-1] in HOLDERS else None
     for tag in sorted(dataset.keys()):
         here = (*path, int(tag))
-        try:
-            element = dataset[tag]
-        except Exception:  # a value that can't be read is no reason not to answer for its attribute
-            yield here, answer_for(here, iod=iod, rules=rules)
+        around = Surroundings(private_creator(dataset, tag), concept)
+        element = read_element(dataset, tag)
+        if element is None:  # a value that can't be read is no reason not to answer for its attribute
+            yield here, answer_for(here, iod=iod, rules=rules, around=around)
             continue
-        answer = answer_for(here, element.VR, iod=iod, rules=rules)
+        answer = answer_for(here, element.VR, iod=iod, rules=rules, around=around)
         yield here, answer
-        if element.VR == "SQ" and answer.action is Action.KEEP:
+        if element.VR == "SQ" and answer.action in (Action.KEEP, Action.CLEAN):
             for item in element.value:
                 yield from _answers(item, here, iod, rules)

@@ -16,7 +16,14 @@ from USDICOMizerLib.cropped_header import describe_pixels
 from USDICOMizerLib.decision import Decision, blanking, decision_is_reviewed, output_box
 from USDICOMizerLib.deidentify.header import DeidentifiedHeader, Rules, deidentify_header
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
-from USDICOMizerLib.deidentify.residue import Needles, find_residue, identifying_values, judge_alone, scan_bytes
+from USDICOMizerLib.deidentify.residue import (
+    Needles,
+    find_residue,
+    find_unmoved_dates,
+    identifying_values,
+    judge_alone,
+    scan_bytes,
+)
 from USDICOMizerLib.errors import RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.files import Writable
@@ -71,7 +78,10 @@ class PreparedInstance:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about this instance; no identifying value."""
-        return tuple(self.pixels.warnings)
+        cut = self.header.texts_cut
+        looked_at = cut + self.header.texts_kept
+        texts = (f"{cut} of {looked_at} descriptive texts were cut: not every word is known",) if cut else ()
+        return (*self.pixels.warnings, *texts)
 
     @property
     def size(self) -> int:
@@ -192,9 +202,10 @@ def prepare(
         if sides_are_tagged and "Laterality" in cleaned.dataset:
             del cleaned.dataset.Laterality
         needles = identifying_values(header, preparation.rules)
-        if residue := find_residue(cleaned.dataset, needles):
+        residue = [*find_residue(cleaned.dataset, needles), *find_unmoved_dates(header, cleaned.dataset, preparation.rules)]
+        if residue:
             places = ", ".join(sorted({found.place for found in residue}))
             raise RefusedError(Problem.RESIDUE, f"a value that identifies the patient stands in {places}")
         if residue := judge_alone(cleaned.dataset, preparation.rules):
             raise RefusedError(Problem.RESIDUE, "; ".join(sorted(map(str, residue))))
-        yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles)
+        yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles.without_dates_of(cleaned.dataset))

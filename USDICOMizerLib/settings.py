@@ -15,15 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from USDICOMizerLib import settings_values as values
+from USDICOMizerLib.deidentify.options import Option
+from USDICOMizerLib.deidentify.rules import DEFAULT_DATE_SHIFT, SafePrivate
 from USDICOMizerLib.errors import Mistake, SettingsError
 from USDICOMizerLib.files import written_whole
-from USDICOMizerLib.settings_attributes import attribute_to_delete, attribute_to_keep, describe
+from USDICOMizerLib.settings_attributes import attribute_to_delete, attribute_to_keep, describe, safe_private
 from USDICOMizerLib.settings_file import LIST_SECTIONS, Entry, normal_name, read_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import FILE_NAME_FIELDS, CropPreset, format_crop_preset
 from USDICOMizerLib.tags import Tag, TagError, TagVocabulary, check_purposes, check_sides, check_sites
 
 __all__ = [
     "FILE_NAME_FIELDS",
+    "PROFILES",
     "TRANSFER_SYNTAXES",
     "CropPreset",
     "CropSettings",
@@ -48,6 +51,7 @@ _FOLDER = "USDICOMizer"
 _FILE = "settings.ini"
 
 CROP_ORDER = ("preset", "regions")
+PROFILES = ("basic",)
 TRANSFER_SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -70,12 +74,18 @@ class ProtocolSettings:
 
 @dataclass(frozen=True)
 class DeidentificationSettings:
-    """[deidentification], [attributes_to_del] and [attributes_to_keep]; attributes are tags, 0xggggeeee."""
+    """[deidentification] and the lists that go with it; attributes are tags, 0xggggeeee.
 
-    profile: str = "basic"
-    options: tuple[str, ...] = ()
+    `allowed_words` are as `deidentify.words` compares them; `date_shift_days` is the least and the greatest.
+    """
+
+    profile: str = PROFILES[0]
+    options: tuple[Option, ...] = ()
+    date_shift_days: tuple[int, int] = DEFAULT_DATE_SHIFT
+    allowed_words: tuple[str, ...] = ()
     attributes_to_delete: tuple[int, ...] = ()
     attributes_to_keep: tuple[int, ...] = ()
+    safe_private: tuple[SafePrivate, ...] = ()
     key_file: Path | None = None
     linkage_folder: Path | None = None
 
@@ -134,8 +144,10 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
     },
     "protocol": {"expected": values.names},
     "deidentification": {
-        "profile": values.one_of(("basic",)),
-        "options": values.no_options,
+        "profile": values.one_of(PROFILES),
+        "options": values.profile_options,
+        "date_shift_days": values.day_range,
+        "allowed_words": values.words,
         "key_file": values.folder_or_file,
         "linkage_folder": values.folder_or_file,
     },
@@ -150,7 +162,8 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
 }
 _PRESETS = "crop_presets"
 _DELETE, _KEEP = "attributes_to_del", "attributes_to_keep"
-_SECTIONS = (*_KEYS, _PRESETS, _DELETE, _KEEP)
+_SAFE_PRIVATE = "safe_private"
+_SECTIONS = (*_KEYS, _PRESETS, _DELETE, _KEEP, _SAFE_PRIVATE)
 
 
 def load_settings(path: Path) -> Settings:
@@ -211,6 +224,7 @@ class _Parser:
                 **read_values["deidentification"],
                 attributes_to_delete=self._converted(keyed[_DELETE], lambda entry: attribute_to_delete(entry.name)),
                 attributes_to_keep=self._converted(keyed[_KEEP], lambda entry: attribute_to_keep(entry.name)),
+                safe_private=self._converted(keyed[_SAFE_PRIVATE], lambda entry: safe_private(entry.name)),
             ),
             export=ExportSettings(**read_values["export"]),
             review=ReviewSettings(**read_values["review"]),

@@ -7,6 +7,8 @@ from difflib import get_close_matches
 
 from pydicom.datadict import DicomDictionary, keyword_for_tag, tag_for_keyword
 
+from USDICOMizerLib.deidentify.rules import SafePrivate
+
 # Type 1 at the top level of the Ultrasound and Secondary Capture images (PS3.3 A.6, A.7, A.8), and what pixels can't be
 # read or trusted without: deleting any of it would break every export. Identifiers among them get pseudonyms.
 _NEEDED_KEYWORDS = """
@@ -32,6 +34,8 @@ NEEDED_ATTRIBUTES = frozenset(tag_for_keyword(keyword) for keyword in _NEEDED_KE
 _UNCROPPED = frozenset({tag_for_keyword("IconImageSequence")})
 
 _TAG = re.compile(r"\(?\s*([0-9a-fA-F]{4})\s*,?\s*([0-9a-fA-F]{4})\s*\)?")
+_SAFE_PRIVATE = re.compile(r"\(\s*([0-9a-fA-F]{4})\s*,\s*[xX]{2}([0-9a-fA-F]{2})\s*\)\s*(\S.{0,63})")
+_LAST_RESERVED_GROUP = 0x0008
 _NOT_IN_A_DATA_SET = frozenset({0x0000, 0x0002, 0x0004, 0x0006, 0xFFFE, 0xFFFF})
 
 
@@ -77,6 +81,22 @@ def attribute_to_keep(text: str) -> int:
     if tag in _UNCROPPED or group & 0xFF00 in (0x5000, 0x6000):
         raise ValueError(f"{describe(tag)} can't be kept: overlays, curves and icons may show text and are not cropped")
     return tag
+
+
+def safe_private(text: str) -> SafePrivate:
+    """A private element written as "(gggg,xxee) CREATOR", the xx standing for any block of that creator.
+
+    Raises ValueError for anything else, and for a group that isn't private.
+    """
+    written = _SAFE_PRIVATE.fullmatch(text)
+    if not written:
+        raise ValueError(
+            f"{text!r} is not a private element: write (gggg,xxee) CREATOR, such as (200D,xx37) Philips US Imaging 60"
+        )
+    group = int(written[1], 16)
+    if not group & 1 or group <= _LAST_RESERVED_GROUP:
+        raise ValueError(f"{text!r} names no private group: those are odd, from 0009 on")
+    return SafePrivate(written[3].strip(), group, int(written[2], 16))
 
 
 def is_private(tag: int) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LIST_SECTIONS = frozenset({"attributes_to_del", "attributes_to_keep"})
+LIST_SECTIONS = frozenset({"attributes_to_del", "attributes_to_keep", "safe_private"})
 
 _SECTION = re.compile(r"\[(?P<name>[^\]]*)\]\s*")
 _CONTINUED = "    "

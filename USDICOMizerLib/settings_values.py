@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from USDICOMizerLib.deidentify.options import Option, options_named
+from USDICOMizerLib.deidentify.words import words_of
 from USDICOMizerLib.geometry import CropBox
 
 FILE_NAME_FIELDS: dict[str, str | int] = {
@@ -28,6 +30,7 @@ FILE_NAME_FIELDS: dict[str, str | int] = {
 }
 """The fields of [export] file_name, all pseudonymous, each with an example."""
 
+SMALLEST_DAY_RANGE = 365
 LARGEST_SIZE = 65535  # Rows and Columns have VR US (PS3.5 6.2)
 
 
@@ -104,11 +107,35 @@ def some_of(allowed: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
     return read
 
 
-def no_options(text: str) -> tuple[str, ...]:
-    """The options of the profile; empty, as the profile has none here."""
-    if text:
-        raise ValueError(f"{text!r} isn't available: leave options empty; what should stay goes to [attributes_to_keep]")
-    return ()
+def profile_options(text: str) -> tuple[Option, ...]:
+    """Options of the profile, with commas between them; none for an empty text."""
+    return options_named(names(text))
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words that free text may hold, with commas between them, as `deidentify.words` compares them."""
+    found: set[str] = set()
+    for name in names(text):
+        parts = words_of(name)
+        if not parts:
+            raise ValueError(f"{name!r} holds no word")
+        found.update(parts)
+    return tuple(sorted(found))
+
+
+def day_range(text: str) -> tuple[int, int]:
+    """A range of days such as -3650..-30, all before or all after the true day, and too wide to be guessed."""
+    written = re.fullmatch(r"([+-]?\d{1,5})\s*(?:\.\.|to)\s*([+-]?\d{1,5})", text)
+    if not written:
+        raise ValueError(f"{text!r} is not a range of days: write the least and the greatest, such as -3650..-30")
+    least, greatest = int(written[1]), int(written[2])
+    if least > greatest:
+        raise ValueError(f"{text!r} begins with the greater number: write {greatest}..{least}")
+    if least <= 0 <= greatest:
+        raise ValueError(f"{text!r} holds 0, and some dates would not move: both numbers have the same sign")
+    if greatest - least < SMALLEST_DAY_RANGE:
+        raise ValueError(f"{text!r} could be guessed: leave at least {SMALLEST_DAY_RANGE} days between the two")
+    return least, greatest
 
 
 def folder_or_file(text: str) -> Path | None:

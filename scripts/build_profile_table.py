@@ -2,10 +2,11 @@
 
     python scripts/build_profile_table.py TABLE_E1_1.json HIGHDICOM_FOLDER OUTPUT.json
 
-TABLE_E1_1.json is PS3.15 Table E.1-1 as JSON (one object an attribute: tag, keyword, vr, basic, options), and
-HIGHDICOM_FOLDER the folder `highdicom/_standard` of an unpacked highdicom wheel, whose iod_module_map.json and
-module_attribute_map.json give the Type of each attribute in each IOD (PS3.3 Annex A and C). The output says where both
-came from. Run it again for a new edition of the standard, and read the difference.
+TABLE_E1_1.json is PS3.15 Table E.1-1 as JSON (one object an attribute: tag, keyword, vr, basic, options) with Table E.3.4-1
+(one object a content item: code, scheme, meaning, value_type, basic, options), and HIGHDICOM_FOLDER the folder
+`highdicom/_standard` of an unpacked highdicom wheel, whose iod_module_map.json and module_attribute_map.json give the Type
+of each attribute in each IOD (PS3.3 Annex A and C). The output says where both came from. Run it again for a new edition of
+the standard, and read the difference.
 """
 
 from __future__ import annotations
@@ -43,6 +44,22 @@ def profile_rows(table: dict) -> list[list[str]]:
         ]
         for row in table["attributes"]
     ]
+    return sorted(rows)
+
+
+def content_rows(table: dict) -> list[list[str]]:
+    """[coding scheme, code, value type, basic action, one character an option in the order of `content_option_keys`]."""
+    options = table["content_option_keys"]
+    rows = (
+        [
+            row["scheme"].partition(" ")[0],  # without the version that "NCDR [2.0b]" has
+            row["code"],
+            row["value_type"],
+            row["basic"],
+            "".join(row["options"].get(option, "-") for option in options),
+        ]
+        for row in table["content_items_table_E_3_4_1"]
+    )
     return sorted(rows)
 
 
@@ -89,7 +106,7 @@ def main() -> None:
     published = table["source"]
     source = {
         "standard": published["standard"],
-        "table": "Annex E, Table E.1-1 (Application Level Confidentiality Profile Attributes)",
+        "table": published["table"],
         "edition": published["edition"],
         "url": published["url"],
         "sha256_of_source_xml": published["sha256_of_source_xml"],
@@ -100,11 +117,14 @@ def main() -> None:
         "generator": "scripts/build_profile_table.py",
     }
     rows = ",\n".join(written(row) for row in profile_rows(table))
+    items = ",\n".join(written(row) for row in content_rows(table))
     types = compact_types({iod: types_of(iod, modules, attributes) for iod in IODS})
     type_lines = ",\n".join(f"{written(iod)}:{{\n" + ",\n".join(_in_lines(types[iod])) + "\n}" for iod in IODS)
     arguments.output.write_text(
         f'{{"source":{json.dumps(source, indent=1)},\n"options":{written(table["option_keys"])},\n'
-        f'"attributes":[\n{rows}\n],\n"types":{{\n{type_lines}\n}}}}\n',
+        f'"attributes":[\n{rows}\n],\n'
+        f'"content_options":{written(table["content_option_keys"])},\n"content_items":[\n{items}\n],\n'
+        f'"types":{{\n{type_lines}\n}}}}\n',
         encoding="utf-8",
         newline="\n",
     )

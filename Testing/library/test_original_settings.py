@@ -157,4 +157,4 @@ def test_a_missing_file_is_said(tmp_path):
 def test_the_imported_file_keeps_every_explanation():
     text = import_original(ORIGINAL).text
     assert "# Settings of USDICOMizer." in text
-    assert text.count("\n[") == 10
+    assert text.count("\n[") == 11

@@ -49,7 +49,7 @@ def test_the_first_file_explains_every_section_and_key():
     text = default_settings_text()
     for section, keys in module._KEYS.items():
         body = text.split(f"[{section}]", 1)[1].split("\n[", 1)[0]
-        for key in keys.keys() - {"options"}:  # has no choice to explain yet
+        for key in keys:
             lines = body.splitlines()
             at = next(number for number, line in enumerate(lines) if line.startswith(f"{key} ="))
             assert any(line.startswith("#") for line in lines[:at]), key
@@ -176,7 +176,24 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines():
         ("[attributes_to_keep]\nIconImageSequence", 2, "icons"),
         ("[attributes_to_del]\nPatientSex\n[attributes_to_keep]\n(0010,0040)", 4, "[attributes_to_del] as well"),
         ("[deidentification]\nprofile = none", 2, "not one of basic"),
-        ("[deidentification]\noptions = retain-uids", 2, "leave options empty"),
+        ("[deidentification]\noptions = retain-uid", 2, "did you mean retain-uids?"),
+        ("[deidentification]\noptions = everything", 2, "the options are clean-pixel-data, clean-graphics"),
+        ("[deidentification]\noptions = retain-uids, RETAIN_UIDS", 2, "named twice"),
+        ("[deidentification]\noptions = clean-recognizable-visual-features", 2, "doesn't apply to ultrasound"),
+        (
+            "[deidentification]\noptions = retain-longitudinal-full-dates, retain-longitudinal-modified-dates",
+            2,
+            "either kept or shifted",
+        ),
+        ("[deidentification]\ndate_shift_days = 30", 2, "such as -3650..-30"),
+        ("[deidentification]\ndate_shift_days = -30..-3650", 2, "write -3650..-30"),
+        ("[deidentification]\ndate_shift_days = -365..365", 2, "some dates would not move"),
+        ("[deidentification]\ndate_shift_days = 0..3650", 2, "some dates would not move"),
+        ("[deidentification]\ndate_shift_days = -40..-30", 2, "could be guessed"),
+        ("[deidentification]\nallowed_words = C5-2, ---", 2, "'---' holds no word"),
+        ("[safe_private]\n(200D,1037) Philips", 2, "write (gggg,xxee) CREATOR"),
+        ("[safe_private]\n(200D,xx37)", 2, "write (gggg,xxee) CREATOR"),
+        ("[safe_private]\n(200C,xx37) Philips", 2, "no private group"),
         ("[export]\ntransfer_syntax = jpeg", 2, "explicit-little-endian"),
         ("[export]\nzip_compression_level = 10", 2, "from 0 to 9"),
         ("[export]\nfile_name = {PatientName}.dcm", 2, "{PatientName} is not a field; the fields are subject, exam"),

@@ -7,44 +7,19 @@ source is not modified.
 from __future__ import annotations
 
 import warnings
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from pydicom import config
-from pydicom.datadict import tag_for_keyword
-from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.multival import MultiValue
-from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
-from pydicom.tag import BaseTag, Tag
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from USDICOMizerLib import __version__
-from USDICOMizerLib.deidentify.profile import (
-    Action,
-    Rules,
-    answer_for,
-    attribute_type,
-    cleared_answer,
-    dictionary_vrs,
-    iod_of,
-    place_of,
-    profile_table,
-    vr_fits,
-)
+from USDICOMizerLib.deidentify.cleaning import Cleaning
+from USDICOMizerLib.deidentify.options import Option, in_order
+from USDICOMizerLib.deidentify.profile import Action, Rules, dictionary_vrs, profile_table
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
-from USDICOMizerLib.deidentify.values import (
-    TEXT_VRS,
-    dummy_value,
-    is_known_character_set,
-    is_sound,
-    little_endian,
-    read_element,
-    text_of,
-    texts_of,
-)
+from USDICOMizerLib.deidentify.values import TEXT_VRS, is_known_character_set, text_of, texts_of
 from USDICOMizerLib.errors import CommandError, RefusedError
 from USDICOMizerLib.outcomes import Problem
 
@@ -53,12 +28,6 @@ IMPLEMENTATION_VERSION_NAME = f"USDICOMIZER_{__version__}"[:16]
 _PROFILE = f"PS3.15 {profile_table().edition} Basic Profile"
 METHOD = (f"USDICOMizer {__version__}", _PROFILE)
 METHOD_WITH_EXCEPTIONS = (f"USDICOMizer {__version__}", f"{_PROFILE} with exceptions")
-DEEPEST_NESTING = 16
-# Attributes that may not be present unless another has a value (PS3.3 C.7.1.1), which the profile takes away.
-_MAY_ONLY_STAND_WITH = {
-    tag_for_keyword("ResponsiblePersonRole"): tag_for_keyword("ResponsiblePerson"),
-    tag_for_keyword("PatientAlternativeCalendar"): tag_for_keyword("PatientBirthDateInAlternativeCalendar"),
-}
 _UNICODE = "ISO_IR 192"
 _NOT_ASCII_COMPATIBLE = "ISO_IR 13"  # JIS X 0201 has other characters at the places of \ and ~
 _LONGEST_SUBJECT = 64
@@ -76,6 +45,7 @@ _ALWAYS_THERE = (
     "InstanceNumber",
 )
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
+_CODES = {code.value: code for code in codes.cid7050.concepts.values()}
 
 
 @dataclass(frozen=True)
@@ -83,12 +53,15 @@ class DeidentifiedHeader:
     """A header without pixel data that may leave, and what was done to get it.
 
     `removed` names what is gone, as keyword paths; `uid_map` has the original and the new UIDs, for the linkage only.
+    `texts_kept` and `texts_cut` count the texts and codes that the cleaning options looked at.
     """
 
     dataset: Dataset
     counts: Mapping[Action, int]
     removed: tuple[str, ...]
     uid_map: dict[str, str] = field(repr=False)
+    texts_kept: int = 0
+    texts_cut: int = 0
 
 
 def deidentify_header(
@@ -100,7 +73,7 @@ def deidentify_header(
     reviewed: bool,
     instance_identity: str = "",
 ) -> DeidentifiedHeader:
-    """De-identify a header after the Basic Profile (PS3.15 E.2) and the settings.
+    """De-identify a header after the Basic Profile (PS3.15 E.2), its options and the settings.
 
     Parameters
     ----------
@@ -116,7 +89,7 @@ def deidentify_header(
     Raises RefusedError where the header has no SOP Class or SOP Instance UID, CommandError for an impossible subject.
     """
     _check_subject(subject)
-    cleaning = _Cleaning(header, rules, pseudonyms)
+    cleaning = Cleaning(header, rules, pseudonyms.uid, pseudonyms.date_shift(subject, rules.date_shift_days))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
         dataset = cleaning.cleaned(header, ())
@@ -134,164 +107,10 @@ def deidentify_header(
     _write_character_set(dataset, cleaning.character_set)
     dataset.file_meta = _file_meta(dataset, header)
     dataset.preamble = bytes(128)
-    return DeidentifiedHeader(dataset, cleaning.counts, tuple(sorted(cleaning.removed)), cleaning.uid_map)
-
-
-class _Cleaning:
-    """One header's cleaning: what holds for all its levels, and the tallies."""
-
-    def __init__(self, header: Dataset, rules: Rules, pseudonyms: Pseudonyms):
-        self.rules = rules
-        self.pseudonyms = pseudonyms
-        self.iod = iod_of(text_of(header, "SOPClassUID"))
-        self.character_set = _character_set(header)
-        self.is_big_endian = _is_big_endian(header)
-        self.counts: Counter[Action] = Counter()
-        self.removed: set[str] = set()
-        self.uid_map: dict[str, str] = {}
-
-    def cleaned(self, source: Dataset, path: tuple[int, ...], inherited: tuple[str, ...] = ()) -> Dataset | None:
-        """A new data set with what stays of `source`; None where the settings want the whole item gone."""
-        target = Dataset()
-        terms = _character_set(source) or inherited
-        for tag in sorted(source.keys()):
-            action, element = self._decided(source, tag, (*path, int(tag)), terms)
-            self.counts[action] += 1
-            if action is Action.REMOVE_ITEM and path:
-                return None
-            if action in (Action.REMOVE, Action.REMOVE_ITEM):
-                self.removed.add(place_of((*path, int(tag))))
-            if element is not None:
-                target.add(element)
-        for dependent, needed in _MAY_ONLY_STAND_WITH.items():
-            if dependent in target and not (needed in target and target[needed].value):
-                del target[dependent]
-                self.removed.add(place_of((*path, dependent)))
-        return target
-
-    def new_uid(self, original: str) -> str:
-        """The pseudonymous UID, remembered for the linkage."""
-        new = self.pseudonyms.uid(original)
-        if new != original:
-            self.uid_map[original] = new
-        return new
-
-    def _decided(
-        self, source: Dataset, tag: BaseTag, path: tuple[int, ...], terms: tuple[str, ...]
-    ) -> tuple[Action, DataElement | None]:
-        """What is done with an element, and what stands in its place."""
-        answer = answer_for(path, iod=self.iod, rules=self.rules)
-        if answer.action in (Action.KEEP, Action.UID, Action.DUMMY):
-            element = read_element(source, tag)
-            if element is None:
-                answer = cleared_answer(path, self.iod, "its value can't be read")
-            elif answer.action is Action.KEEP:
-                return self._carried(element, path, terms)
-            elif answer.action is Action.UID:
-                return self._with_new_uids(element, path)
-            else:
-                return Action.DUMMY, self._dummy(element, path)
-        if answer.action is Action.EMPTY:
-            return Action.EMPTY, _empty(tag)
-        return answer.action, None
-
-    def _carried(self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]) -> tuple[Action, DataElement | None]:
-        """The element as it may stay: answered for again now that its VR is known, its value looked at."""
-        answer = answer_for(path, element.VR, iod=self.iod, rules=self.rules)
-        if answer.action is Action.KEEP and element.VR == "SQ":
-            return self._entered(element, path, terms)
-        sound = vr_fits(path[-1], element.VR) and is_sound(element, character_set_known=is_known_character_set(terms))
-        if answer.action is Action.KEEP and not sound:
-            answer = cleared_answer(path, self.iod, "its value isn't what its value representation allows")
-        if answer.action is Action.KEEP and element.VR == "UI" and not all(map(_is_class_uid, texts_of(element))):
-            return self._with_new_uids(element, path)
-        if answer.action is Action.EMPTY:
-            return Action.EMPTY, _empty(element.tag)
-        return answer.action, self._copied(element) if answer.action is Action.KEEP else None
-
-    def _copied(self, element: DataElement) -> DataElement:
-        value = element.value
-        if element.VR in TEXT_VRS:  # as text, to be encoded anew
-            texts = [str(one) for one in (value if isinstance(value, MultiValue) else [value])] if value else []
-            value = texts[0] if len(texts) == 1 else texts or None
-        elif isinstance(value, bytes):
-            value = little_endian(value, element.VR) if self.is_big_endian else value
-        elif isinstance(value, MultiValue):
-            value = list(value)
-        return _made(element.tag, element.VR, value)
-
-    def _entered(self, element: DataElement, path: tuple[int, ...], terms: tuple[str, ...]) -> tuple[Action, DataElement | None]:
-        """A sequence with its items cleaned. Items of which nothing remains go, and so does a sequence without items."""
-        if len(path) >= DEEPEST_NESTING:
-            return Action.REMOVE, None
-        cleaned = [self.cleaned(item, path, terms) for item in element.value]
-        items = [item for item in cleaned if item]
-        if items or not cleaned:
-            return Action.KEEP, _made(element.tag, "SQ", Sequence(items))
-        kind = attribute_type(path, self.iod)
-        if kind in ("2", "2C"):
-            return Action.EMPTY, _empty(element.tag)
-        if None in cleaned and kind in ("1", "1C") and len(path) > 1:
-            return Action.REMOVE_ITEM, None
-        return Action.REMOVE, None
-
-    def _with_new_uids(self, element: DataElement, path: tuple[int, ...]) -> tuple[Action, DataElement | None]:
-        if element.VR == "SQ" or isinstance(element.value, bytes):
-            return cleared_answer(path, self.iod, "its value can't be a UID").action, None
-        new = [self.new_uid(text.strip(" \0")) for text in texts_of(element)]
-        return Action.UID, _made(element.tag, "UI", new[0] if len(new) == 1 else new or None)
-
-    def _dummy(self, element: DataElement, path: tuple[int, ...]) -> DataElement:
-        """The element with a value that says nothing; a sequence keeps one item, each value of which says nothing."""
-        vr = _written_vr(element.tag, element.VR)
-        if vr == "UI":
-            return self._with_new_uids(element, path)[1] or _empty(element.tag)
-        if vr != "SQ":
-            return _made(element.tag, vr, dummy_value(vr))
-        item = Dataset()
-        if element.VR == "SQ" and len(path) < DEEPEST_NESTING:
-            for first in element.value[:1]:
-                for nested in _public(first):
-                    item.add(self._dummy(nested, (*path, int(nested.tag))))
-        return _made(element.tag, "SQ", Sequence([item]))
-
-
-def _made(tag: BaseTag, vr: str, value: object) -> DataElement:
-    """A new element. Its value was looked at here: pydicom's own look would warn of it, and quote it."""
-    return DataElement(tag, vr, value, validation_mode=config.IGNORE)
-
-
-def _public(item: Dataset) -> Iterator[DataElement]:
-    """The elements of an item that the dictionary knows and that can be read."""
-    for tag in sorted(item.keys()):
-        if dictionary_vrs(int(tag)) and tag.element and (element := read_element(item, tag)) is not None:
-            yield element
-
-
-def _written_vr(tag: BaseTag, found: str) -> str:
-    """The VR to write a replaced value with: that of the dictionary."""
-    known = dictionary_vrs(int(tag))
-    return found if found in known or not known else sorted(known)[0]
-
-
-def _empty(tag: BaseTag) -> DataElement:
-    vr = _written_vr(tag, "")
-    return _made(tag, vr, Sequence() if vr == "SQ" else None)
-
-
-def _is_class_uid(text: str) -> bool:
-    """Whether a UID where the standard has the UID of a class can be one: no UUID, which tells instances apart, and short."""
-    return not text.startswith("2.25.") and len(text) <= 64
-
-
-def _character_set(dataset: Dataset) -> tuple[str, ...]:
-    element = read_element(dataset, Tag("SpecificCharacterSet"))
-    return texts_of(element) if element is not None else ()
-
-
-def _is_big_endian(header: Dataset) -> bool:
-    syntax = getattr(getattr(header, "file_meta", None), "TransferSyntaxUID", "")
-    return syntax == ExplicitVRBigEndian
+    removed = tuple(sorted(cleaning.removed))
+    return DeidentifiedHeader(
+        dataset, cleaning.counts, removed, cleaning.uid_map, texts_kept=cleaning.texts_kept, texts_cut=cleaning.texts_cut
+    )
 
 
 def _check_subject(subject: str) -> None:
@@ -304,16 +123,23 @@ def _check_subject(subject: str) -> None:
 
 def _say_what_was_done(dataset: Dataset, rules: Rules, *, reviewed: bool) -> None:
     """The attributes by which PS3.15 E.1.1 lets a reader know; codes of CID 7050, and only for what was really applied."""
+    claimed = set(rules.options) - {Option.CLEAN_PIXEL_DATA} | ({Option.CLEAN_PIXEL_DATA} if reviewed else set())
     applied = [] if rules.attributes_to_keep else [codes.DCM.BasicApplicationConfidentialityProfile]
-    if reviewed:
-        applied.append(codes.DCM.CleanPixelDataOption)
+    applied += [_CODES[option.code] for option in in_order(claimed)]
     dataset.PatientIdentityRemoved = "YES"
     dataset.DeidentificationMethod = list(METHOD_WITH_EXCEPTIONS if rules.attributes_to_keep else METHOD)
     if applied:
         dataset.DeidentificationMethodCodeSequence = [_code_item(code) for code in applied]
-    keeps_dates = any(dictionary_vrs(tag) & _DATE_VRS for tag in rules.attributes_to_keep)
-    dataset.LongitudinalTemporalInformationModified = "UNMODIFIED" if keeps_dates else "REMOVED"
+    dataset.LongitudinalTemporalInformationModified = _what_became_of_dates(rules)
     dataset.BurnedInAnnotation = "NO" if reviewed else "YES"
+
+
+def _what_became_of_dates(rules: Rules) -> str:
+    """The value of Longitudinal Temporal Information Modified (0028,0303), PS3.15 E.2 and E.3.6."""
+    if Option.MODIFIED_DATES in rules.options:
+        return "MODIFIED"
+    keeps_dates = any(dictionary_vrs(tag) & _DATE_VRS for tag in rules.attributes_to_keep)
+    return "UNMODIFIED" if Option.FULL_DATES in rules.options or keeps_dates else "REMOVED"
 
 
 def _code_item(code) -> Dataset:

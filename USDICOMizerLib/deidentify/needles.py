@@ -21,16 +21,19 @@ from USDICOMizerLib.deidentify.pseudonyms import is_registered
 from USDICOMizerLib.deidentify.spellings import (
     compact,
     folded,
+    simplified,
     spellings_of_date,
     spellings_of_identifier,
     spellings_of_name,
     spellings_of_uid,
 )
-from USDICOMizerLib.deidentify.values import DUMMY_DATE, TEXT_VRS, is_dummy, read_element, searched_texts, text_of
+from USDICOMizerLib.deidentify.values import DUMMY_DATE, TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.words import is_descriptive
 
 _SHORT, _LONG = 4, 8
 _SHORT_NUMBER = 6
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
+_WORD = re.compile(r"[^\W_]+")
 _SAID_OF_NOBODY = frozenset({"anonymous", "anonymized", "anonymised", "anonymization", "unknown", "unspecified", "none"})
 _PARTS_OF_WORD = re.compile(r"[-'’]")
 _DATE = re.compile(r"(\d{4})[.]?(\d\d)[.]?(\d\d)")  # with dots in the ACR-NEMA form that PS3.5 6.2 asks readers to know
@@ -38,6 +41,8 @@ _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)(\.\d{1,6})?")
 _NAME_COMPONENTS = 3  # family, given, middle; prefix and suffix are titles (PS3.5 6.2.1)
 _MAKES = frozenset(map(tag_for_keyword, ("Manufacturer", "ManufacturerModelName")))
 _PLACES = frozenset(map(tag_for_keyword, ("InstitutionName", "StationName", "StationAETitle", "RetrieveAETitle")))
+_PATIENT_GROUP = 0x0010
+_ORDERS = frozenset(map(tag_for_keyword, ("AccessionNumber", "StudyID", "AdmissionID")))
 # Listed text that describes rather than names: the same words may stand elsewhere in any exam.
 _DESCRIBING = re.compile(
     r"Description|Comments|Reason|History|Protocol(Name)?$|Agent|Occupation|Allergies|Alerts|State$|Remarks|Label$"
@@ -91,13 +96,34 @@ class Needles:
                 originals[tag] = originals.get(tag, frozenset()) | texts
         return cls(frozenset(values), originals)
 
+    def without_dates_of(self, dataset: Dataset) -> Needles:
+        """These without the dates that the date attributes of a data set hold.
+
+        A date that was shifted, or that an option keeps, may equal another one that was taken away. Attribute by attribute
+        the dates are compared elsewhere; among bytes they could not be told apart.
+        """
+        held = set(_held_dates(dataset))
+        values = frozenset(needle for needle in self.values if not (needle.kind is Kind.DATE and needle.text in held))
+        return Needles(values, self.originals) if len(values) < len(self.values) else self
+
+
+def _held_dates(dataset: Dataset) -> Iterator[str]:
+    for tag in sorted(dataset.keys()):
+        element = read_element(dataset, tag)
+        if element is not None and element.VR == "SQ":
+            for item in element.value:
+                yield from _held_dates(item)
+        elif element is not None and element.VR in ("DA", "DT"):
+            yield from (text[:8] for text in texts_of(element))
+
 
 def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
     """The values of a source's header that must not be found in what is made of it.
 
     These are the values of all that the profile and the settings take away, at every level. What the settings keep is
-    exempt, but not a name inside of a description that they keep. A place named after the make or model of the scanner,
-    as a vendor's demonstration files have it, is exempt too.
+    exempt, but not a name inside of a description that they keep. What an option keeps is exempt where it is not about the
+    patient; so is text that is made of ultrasound words, under the option that keeps those. A place named after the make or
+    model of the scanner, as a vendor's demonstration files have it, is exempt too.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
@@ -105,23 +131,49 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
     found: set[Needle] = set()
     originals: dict[int, set[str]] = {}
     exempt: set[str] = set()
+    by_option: set[str] = set()  # what options keep, as text
+    of_patient: set[Needle] = set()
     iod = iod_of(text_of(header, "SOPClassUID"))
     makes = "\n".join(compact(folded(text)) for path, _, texts in public_texts if path[-1] in _MAKES for text in texts)
     for path, vr, texts in public_texts:
         answer = answer_for(path, iod=iod, rules=rules)
         if answer.action is Action.KEEP:
-            if path[-1] in rules.attributes_to_keep:
+            if answer.option:
+                by_option.update(map(folded, texts))
+            elif path[-1] in rules.attributes_to_keep:
                 exempt.update(map(folded, texts))
                 exempt.update(needle.text for text in texts for needle in _needles_of(path[-1], vr, text))
+        elif answer.action is Action.CLEAN and all(is_descriptive(text, rules.allowed_words) for text in texts):
+            continue
         elif identifies(path[-1], rules):
-            originals.setdefault(path[-1], set()).update(map(folded, texts))
+            if answer.action is not Action.SHIFT:  # a shifted date may equal another original of the same attribute
+                originals.setdefault(path[-1], set()).update(map(folded, texts))
             for text in texts:
                 if path[-1] not in _PLACES or compact(folded(text)) not in makes:
                     found.update(_needles_of(path[-1], vr, text))
+                    if path[-1] >> 16 == _PATIENT_GROUP or path[-1] in _ORDERS:
+                        of_patient.update(_needles_of(path[-1], vr, text))
+    kept_text = "\n".join(by_option)
+    found -= {needle for needle in found - of_patient if needle.kind is not Kind.NAME and needle.text in kept_text}
     return Needles(
         frozenset(needle for needle in found if needle.text not in exempt),
         {tag: frozenset(texts - exempt) for tag, texts in originals.items()},
     )
+
+
+def mentions(text: str, needles: Needles) -> bool:
+    """Whether a text holds any of the values: one that could be met by chance as a word, any other anywhere."""
+    plain = folded(text)
+    words = _WORD.findall(plain)
+    for needle in needles.values:
+        if needle.strength is Strength.WORD:
+            wanted = _WORD.findall(needle.text)
+            met = any(words[start : start + len(wanted)] == wanted for start in range(len(words))) if wanted else False
+        else:
+            met = needle.text in plain or compact(needle.text) in compact(plain) or simplified(needle.text) in simplified(plain)
+        if met:
+            return True
+    return False
 
 
 def identifies(tag: int, rules: Rules = Rules()) -> bool:

@@ -8,120 +8,40 @@ removed.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import cache
-from importlib.resources import files
+from collections.abc import Sequence
 
-from pydicom.datadict import dictionary_has_tag, dictionary_keyword, dictionary_VR, keyword_for_tag, tag_for_keyword
+from pydicom.datadict import tag_for_keyword
 
-_DATA_FILE = "ps315_table_e1_1.json"
-_DEFAULT_IOD = "ultrasound-image"
-_IOD_OF_SOP_CLASS = {
-    "1.2.840.10008.5.1.4.1.1.6": "ultrasound-image",  # retired
-    "1.2.840.10008.5.1.4.1.1.6.1": "ultrasound-image",
-    "1.2.840.10008.5.1.4.1.1.3": "ultrasound-multi-frame-image",  # retired
-    "1.2.840.10008.5.1.4.1.1.3.1": "ultrasound-multi-frame-image",
-    "1.2.840.10008.5.1.4.1.1.7": "secondary-capture-image",
-    "1.2.840.10008.5.1.4.1.1.7.1": "multi-frame-single-bit-secondary-capture-image",
-    "1.2.840.10008.5.1.4.1.1.7.2": "multi-frame-grayscale-byte-secondary-capture-image",
-    "1.2.840.10008.5.1.4.1.1.7.3": "multi-frame-grayscale-word-secondary-capture-image",
-    "1.2.840.10008.5.1.4.1.1.7.4": "multi-frame-true-color-secondary-capture-image",
-}
+from USDICOMizerLib.deidentify.content_items import CODE_ATTRIBUTES, HOLDERS, VALUE_TYPES, content_action
+from USDICOMizerLib.deidentify.options import Option
+from USDICOMizerLib.deidentify.profile_table import (
+    DEFAULT_IOD,
+    Row,
+    attribute_type,
+    dictionary_vrs,
+    iod_of,
+    place_of,
+    profile_table,
+)
+from USDICOMizerLib.deidentify.rules import Action, Answer, Rules, SafePrivate, Surroundings
 
-
-class Action(StrEnum):
-    """What is done with an element."""
-
-    KEEP = "kept"  # a sequence is entered, and each nested element answered for by itself
-    REMOVE = "removed"
-    REMOVE_ITEM = "item removed"  # the sequence item that holds it goes, as it would be invalid without it
-    EMPTY = "emptied"
-    DUMMY = "replaced by a dummy"
-    UID = "replaced by a pseudonymous UID"
-    WRITE = "written by this program"
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What is done with an element, the rule that says so, and why, in words that hold no value."""
-
-    action: Action
-    rule: str
-    why: str
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the settings add to the Basic Profile; an attribute in both lists is deleted."""
-
-    attributes_to_delete: Sequence[int] = ()
-    attributes_to_keep: Sequence[int] = ()
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of Table E.1-1. `options` has the actions of the options that change it, by option name."""
-
-    tag: str
-    keyword: str
-    vr: str
-    basic: str
-    options: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class ProfileTable:
-    """The published table with its edition, and the Types by IOD."""
-
-    edition: str
-    rows: Mapping[int, Row]
-    types: Mapping[str, Mapping[str, str]]
-
-
-@cache
-def profile_table() -> ProfileTable:
-    """The table, read once. Repeating groups and private elements have rows too; `answer_for` knows them by group."""
-    data = json.loads(files(__package__).joinpath(_DATA_FILE).read_text(encoding="utf-8"))
-    rows = {}
-    for tag, keyword, vr, basic, cells in data["attributes"]:
-        if "x" not in tag and tag != "PRIVATE":
-            options = {option: cell for option, cell in zip(data["options"], cells, strict=True) if cell != "-"}
-            rows[int(tag, 16)] = Row(tag, keyword, vr, basic, options)
-    return ProfileTable(data["source"]["edition"], rows, data["types"])
-
-
-def iod_of(sop_class_uid: str) -> str:
-    """The IOD whose Types apply; Ultrasound Image for a class that isn't among those prepared."""
-    return _IOD_OF_SOP_CLASS.get(sop_class_uid, _DEFAULT_IOD)
-
-
-def attribute_type(path: Sequence[int], iod: str = _DEFAULT_IOD) -> str:
-    """Type "1", "1C", "2", "2C" or "3" (PS3.5 7.4) of the last tag of `path`, whose others are the sequences around it."""
-    key = ".".join(f"{tag:08X}" for tag in path[-2:])
-    types = profile_table().types
-    return types[iod].get(key) or types[_DEFAULT_IOD].get(key, "3")
-
-
-def place_of(path: Sequence[int]) -> str:
-    """The path in words: keywords joined by dots, bare numbers for what has none."""
-    return ".".join(keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in path)
-
-
-def dictionary_vrs(tag: int) -> frozenset[str]:
-    """The VRs that the data dictionary allows for a public attribute; empty where it doesn't know the attribute."""
-    if not dictionary_has_tag(tag) and not _is_repeating(tag):
-        return frozenset()
-    return frozenset(dictionary_VR(tag).split(" or "))
-
-
-def _is_repeating(tag: int) -> bool:
-    try:
-        return bool(dictionary_keyword(tag))
-    except KeyError:
-        return False
+__all__ = [
+    "CLASS_UIDS",
+    "WRITTEN",
+    "Action",
+    "Answer",
+    "Rules",
+    "SafePrivate",
+    "Surroundings",
+    "answer_for",
+    "attribute_type",
+    "cleared_answer",
+    "dictionary_vrs",
+    "iod_of",
+    "place_of",
+    "profile_table",
+    "vr_fits",
+]
 
 
 def _tags(keywords: str) -> frozenset[int]:
@@ -135,7 +55,7 @@ WRITTEN = _tags("""
 """What this program writes into every output, whatever the source says."""
 
 # UI attributes that name kinds of things; every other UID that isn't in DICOM's registry is taken for an identifier.
-_CLASS_UIDS = _tags("""
+CLASS_UIDS = _tags("""
     SOPClassUID RelatedGeneralSOPClassUID OriginalSpecializedSOPClassUID SOPClassesInStudy SOPClassesSupported
     ReferencedSOPClassUID PertinentSOPClassesInStudy PertinentSOPClassesInSeries
     CodingSchemeUID ContextGroupExtensionCreatorUID ContextUID MappingResourceUID
@@ -144,10 +64,15 @@ _CLASS_UIDS = _tags("""
 """)
 _CHARACTER_SET = tag_for_keyword("SpecificCharacterSet")
 _SUBJECT = _tags("PatientName PatientID")
+_GRAPHIC_ANNOTATION = tag_for_keyword("GraphicAnnotationSequence")
 _ICON = tag_for_keyword("IconImageSequence")
 _PIXEL_GROUP = 0x0028
 _TEXT_VRS = frozenset({"SH", "LO", "ST", "LT", "UT", "UC"})
 _OPAQUE_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
+_PLAIN_VRS = frozenset({"AS", "CS", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
+_DATES = frozenset({"DA", "DT"})
+_CLEANED = "it stays where every word is known to describe ultrasound"
+_SHIFTED = "it is moved by the subject's number of days"
 _IDENTIFYING_VRS = {
     "PN": "a person's name",
     "DA": "a date",
@@ -158,7 +83,14 @@ _IDENTIFYING_VRS = {
 }
 
 
-def answer_for(path: Sequence[int], vr: str = "", *, iod: str = _DEFAULT_IOD, rules: Rules = Rules()) -> Answer:
+def answer_for(
+    path: Sequence[int],
+    vr: str = "",
+    *,
+    iod: str = DEFAULT_IOD,
+    rules: Rules = Rules(),
+    around: Surroundings = Surroundings(),
+) -> Answer:
     """Say what is done with an element.
 
     Parameters
@@ -170,30 +102,50 @@ def answer_for(path: Sequence[int], vr: str = "", *, iod: str = _DEFAULT_IOD, ru
     iod
         See `iod_of`.
     rules
-        What the settings add to the profile.
+        What the settings and the command add to the profile.
+    around
+        Its private creator, or what its content item is about.
     """
     tag = path[-1]
     kind = attribute_type(path, iod)
     return (
-        _never_carried_over(tag)
+        _private(tag, vr, rules, around)
+        or _never_carried_over(tag, rules)
         or _written(path, rules)
         or _deleted(path, kind, rules)
         or _kept(tag, rules)
-        or _listed(tag, kind)
-        or _unlisted(tag, vr, kind)
+        or _content(path, rules, around)
+        or _listed(tag, kind, rules)
+        or _unlisted(path, vr, kind, rules)
     )
 
 
-def _never_carried_over(tag: int) -> Answer | None:
+def _private(tag: int, vr: str, rules: Rules, around: Surroundings) -> Answer | None:
     group, element = tag >> 16, tag & 0xFFFF
-    if group & 1:
-        return Answer(Action.REMOVE, "Table E.1-1, private", "only its vendor knows what a private element holds")
+    if not group & 1:
+        return None
+    rule = "Table E.1-1, private"
+    is_listed = SafePrivate(around.creator, group, element & 0xFF) in rules.safe_private and element > 0xFF
+    if Option.SAFE_PRIVATE not in rules.options or not is_listed:
+        return Answer(Action.REMOVE, rule, "only its vendor knows what a private element holds")
+    if vr in _TEXT_VRS:
+        why = "[safe_private] lists it; its text stays where every word is known"
+        return Answer(Action.CLEAN, rule, why, Option.SAFE_PRIVATE)
+    if vr and vr not in _PLAIN_VRS:
+        return Answer(Action.REMOVE, rule, "[safe_private] lists it, but it isn't a number, code or text", Option.SAFE_PRIVATE)
+    return Answer(Action.KEEP, rule, "[safe_private] lists it", Option.SAFE_PRIVATE)
+
+
+def _never_carried_over(tag: int, rules: Rules) -> Answer | None:
+    group, element = tag >> 16, tag & 0xFFFF
     if group < 0x0008:
         return Answer(Action.REMOVE, "PS3.10 7.1", "file meta information is written anew, and has no place in the data set")
     if element == 0x0000:
         return Answer(Action.REMOVE, "PS3.5 7.2", "group lengths are retired, and wrong after any change")
-    if group & 0xFF00 in (0x5000, 0x6000):
-        return Answer(Action.REMOVE, "Table E.1-1, curves and overlays", "it can show text, and no crop box reaches it")
+    if group & 0xFF00 in (0x5000, 0x6000) or tag == _GRAPHIC_ANNOTATION and Option.CLEAN_GRAPHICS in rules.options:
+        cleaned = Option.CLEAN_GRAPHICS if Option.CLEAN_GRAPHICS in rules.options else None
+        why = "it can show text, and no crop box reaches it"
+        return Answer(Action.REMOVE, "Table E.1-1, curves, overlays and graphics", why, cleaned)
     if tag == _ICON:
         return Answer(Action.REMOVE, "Table E.1-1", "the icon shows the picture as it was")
     if group == 0x7FE0:
@@ -234,11 +186,72 @@ def _kept(tag: int, rules: Rules) -> Answer | None:
     return Answer(Action.KEEP, "[attributes_to_keep]", "the settings say so, against the profile")
 
 
-def _listed(tag: int, kind: str) -> Answer | None:
+def _content(path: Sequence[int], rules: Rules, around: Surroundings) -> Answer | None:
+    """The answer for the value of a content item that Table E.3.4-1 lists."""
+    tag = path[-1]
+    if around.concept is None or tag not in VALUE_TYPES or path[-2] not in HOLDERS or not _cleaning_option(path, rules):
+        return None
+    listed = content_action(around.concept, tag, rules.options)
+    if listed is None:
+        return None
+    cell, option = listed
+    rule, vrs = f"Table E.3.4-1, {cell}", dictionary_vrs(tag)
+    if cell == "K" or cell == "C" and vrs == {"TM"}:
+        return Answer(Action.KEEP, rule, "the option keeps such a content item", option, Action.REMOVE_ITEM)
+    if cell == "C":
+        action, why = (Action.SHIFT, _SHIFTED) if vrs & _DATES else (Action.CLEAN, _CLEANED)
+        return Answer(action, rule, why, option, Action.REMOVE_ITEM)
+    if "X" in cell:
+        return Answer(Action.REMOVE_ITEM, rule, "content items about this can identify", Option.CLEAN_STRUCTURED_CONTENT)
+    action = {frozenset({"SQ"}): Action.KEEP, frozenset({"UI"}): Action.UID}.get(vrs, Action.DUMMY)
+    why = "content items about this can identify: their references get new UIDs, their values a dummy"
+    return Answer(action, rule, why, Option.CLEAN_STRUCTURED_CONTENT, Action.REMOVE_ITEM)
+
+
+def _cleaning_option(path: Sequence[int], rules: Rules) -> Option | None:
+    """The option under which one of the sequences around an element is cleaned, and so all that it holds."""
+    for tag in path[:-1] if rules.options else ():
+        answer = _listed(tag, "3", rules)
+        if answer and answer.action is Action.CLEAN:
+            return answer.option
+    return None
+
+
+def _listed(tag: int, kind: str, rules: Rules) -> Answer | None:
     row = profile_table().rows.get(tag)
     if row is None:
         return None
-    return Answer(_resolved(row.basic, kind), f"Table E.1-1, {row.basic}", f"it can identify, and is Type {kind} here")
+    basic = _resolved(row.basic, kind)
+    for option, cell in _cells(row, rules.options):
+        if answer := _by_option(row, dictionary_vrs(tag), option, cell, basic):
+            return answer
+    return Answer(basic, f"Table E.1-1, {row.basic}", f"it can identify, and is Type {kind} here")
+
+
+def _cells(row: Row, options: Sequence[Option]) -> list[tuple[Option, str]]:
+    """The cells of a row under the options: shifting dates first, as one date that stays would tell by how much; then
+    keeping, then cleaning."""
+    cells = [(option, row.options[option.column]) for option in options if option.column in row.options]
+    return sorted(cells, key=lambda cell: (cell[0] is not Option.MODIFIED_DATES, cell[1] != "K"))
+
+
+def _by_option(row: Row, vrs: frozenset[str], option: Option, cell: str, basic: Action) -> Answer | None:
+    """The answer that an option gives; None where it can't change what the Basic Profile does.
+
+    That is so for what the dictionary doesn't know, and for binary data, which nobody can look into.
+    """
+    rule = f"Table E.1-1, {cell}"
+    if not vrs or vrs & _OPAQUE_VRS:
+        return None
+    if option is Option.MODIFIED_DATES:
+        if vrs == {"TM"}:
+            return Answer(Action.KEEP, rule, "times of day stay as they are: dates are shifted by whole days", option, basic)
+        return Answer(Action.SHIFT, rule, _SHIFTED, option, basic) if vrs <= _DATES else None
+    if cell == "K":
+        return Answer(Action.KEEP, rule, "the option keeps it", option, basic)
+    if vrs == {"SQ"}:
+        return Answer(Action.CLEAN, rule, "its text, codes and content items are cleaned one by one", option, basic)
+    return Answer(Action.CLEAN, rule, _CLEANED, option, basic) if vrs <= _TEXT_VRS | {"CS", "AE"} else None
 
 
 def _resolved(codes: str, kind: str) -> Action:
@@ -261,20 +274,35 @@ def _resolved(codes: str, kind: str) -> Action:
     return {"X": Action.REMOVE, "Z": Action.EMPTY, "D": Action.DUMMY}[code]
 
 
-def _unlisted(tag: int, vr: str, kind: str) -> Answer:
+def _unlisted(path: Sequence[int], vr: str, kind: str, rules: Rules) -> Answer:
+    tag = path[-1]
     known = dictionary_vrs(tag)
     if not known:
         return Answer(Action.REMOVE, "unknown", "the data dictionary doesn't know it")
     if vr and not vr_fits(tag, vr):
         return Answer(_cleared(kind), "VR", "its value representation is not that of the standard")
-    if known == {"UI"} and tag not in _CLASS_UIDS:
+    if known == {"UI"} and tag not in CLASS_UIDS:
+        if Option.UIDS in rules.options:
+            return Answer(Action.KEEP, "UIDs", "the option keeps all UIDs", Option.UIDS)
         return Answer(Action.UID, "UIDs", "a UID that may name an instance")
     for suspect, what in _IDENTIFYING_VRS.items():
         if suspect in known:
             return Answer(_resolved("X/Z/D", kind), f"VR {suspect}", f"it is {what}")
     if known & _OPAQUE_VRS and (vr or "OB") in _OPAQUE_VRS and tag >> 16 != _PIXEL_GROUP:
         return Answer(_cleared(kind), "binary", "it is binary data that nobody can look into")
+    if known <= _TEXT_VRS and (option := _cleaning_option(path, rules)):
+        return _nested_text(path, kind, option)
     return Answer(Action.KEEP, "not in Table E.1-1", "the standard doesn't list it as identifying")
+
+
+def _nested_text(path: Sequence[int], kind: str, option: Option) -> Answer:
+    """The answer for text inside of a sequence that is cleaned."""
+    if path[-1] in CODE_ATTRIBUTES:
+        why = "a code stays where the standard uses it, or a published scheme has it and every word of its meaning is known"
+        return Answer(Action.CLEAN, "in a cleaned sequence", why, option, Action.REMOVE_ITEM)
+    if path[-1] in VALUE_TYPES or kind in ("1", "1C"):
+        return Answer(Action.CLEAN, "in a cleaned sequence", _CLEANED, option, Action.REMOVE_ITEM)
+    return Answer(Action.CLEAN, "in a cleaned sequence", _CLEANED, option, _cleared(kind))
 
 
 def vr_fits(tag: int, vr: str) -> bool:
@@ -290,18 +318,3 @@ def _cleared(kind: str) -> Action:
 def cleared_answer(path: Sequence[int], iod: str, why: str) -> Answer:
     """The answer for an element whose value can't be trusted: emptied where it is Type 2, else removed."""
     return Answer(_cleared(attribute_type(path, iod)), "value", why)
-
-
-CODE_OF_OPTION = {
-    "clean_graphics": "113103",
-    "clean_structured_content": "113104",
-    "clean_descriptors": "113105",
-    "retain_longitudinal_full_dates": "113106",
-    "retain_longitudinal_modified_dates": "113107",
-    "retain_patient_characteristics": "113108",
-    "retain_device_identity": "113109",
-    "retain_uids": "113110",
-    "retain_safe_private": "113111",
-    "retain_institution_identity": "113112",
-}
-"""The code of CID 7050 by which an instance says that an option was applied to it (PS3.16)."""

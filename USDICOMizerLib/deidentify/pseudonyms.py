@@ -140,6 +140,14 @@ class Pseudonyms:
         """The exam's pseudonym: "E-" with ten characters, the last of which checks the others."""
         return f"E-{self._readable('exam', study_uid)}"
 
+    def date_shift(self, subject: str, days: tuple[int, int]) -> int:
+        """The number of days by which the dates of a subject are moved, from the least to the greatest of `days`.
+
+        It belongs to the subject's pseudonym: two Patient IDs that the user's table gives one pseudonym have one shift.
+        """
+        least, greatest = days
+        return least + int.from_bytes(self.key.digest("date-shift", subject), "big") % (greatest - least + 1)
+
     def _readable(self, domain: str, *parts: str) -> str:
         number = int.from_bytes(self.key.digest(domain, *parts), "big")
         digits = []

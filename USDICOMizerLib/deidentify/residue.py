@@ -16,12 +16,24 @@ from pydicom.dataset import Dataset
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
 from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values
-from USDICOMizerLib.deidentify.profile import CODE_OF_OPTION, Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.options import Option, options_claimed
+from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
 
-__all__ = ["Kind", "Needles", "Residue", "find_in_text", "find_residue", "identifying_values", "judge_alone", "scan_bytes"]
+__all__ = [
+    "Kind",
+    "Needles",
+    "Residue",
+    "claimed_options",
+    "find_in_text",
+    "find_residue",
+    "find_unmoved_dates",
+    "identifying_values",
+    "judge_alone",
+    "scan_bytes",
+]
 
 _FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
 _BYTES_VRS = frozenset({"OB", "OW", "UN"})
@@ -93,6 +105,20 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
             if any(_is_in(needle, text, path, element.VR) for text in texts):
                 found[Residue(place_of(path), f"a value of the source's {needle.kind}")] = None
     return list(found)
+
+
+def find_unmoved_dates(source: Dataset, dataset: Dataset, rules: Rules) -> list[Residue]:
+    """The dates that the Modified Dates option should have moved, and that are what they were."""
+    if Option.MODIFIED_DATES not in rules.options:
+        return []
+    unmoved = []
+    for tag in dataset.keys():
+        before, after = read_element(source, tag), read_element(dataset, tag)
+        if before is None or after is None or after.VR not in ("DA", "DT") or not after.value:
+            continue
+        if answer_for((int(tag),), rules=rules).action is Action.SHIFT and texts_of(before)[:1] == texts_of(after)[:1]:
+            unmoved.append(Residue(place_of((int(tag),)), "the original date"))
+    return unmoved
 
 
 def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
@@ -181,7 +207,7 @@ def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
     De-identification Method Code Sequence claims are allowed what they allow.
     """
     found = [*_judge_file(dataset), *_judge_declarations(dataset, rules)]
-    allowed = _claimed_options(dataset)
+    allowed = _claimed_columns(dataset)
     iod = iod_of(text_of(dataset, "SOPClassUID"))
     written = _WRITTEN_LATER if _was_made_here(dataset) else frozenset()
     found += _judge_level(dataset, (), iod, rules, allowed, written)
@@ -209,13 +235,27 @@ def _judge_declarations(dataset: Dataset, rules: Rules) -> Iterator[Residue]:
         yield Residue("DeidentificationMethodCodeSequence", "it is missing: no profile or option is claimed (CID 7050)")
     if not dataset.get("LongitudinalTemporalInformationModified"):
         yield Residue("LongitudinalTemporalInformationModified", "it is missing (PS3.15 E.3.6)")
+    elif (said := str(dataset.LongitudinalTemporalInformationModified)) not in _said_of_dates(dataset):
+        yield Residue("LongitudinalTemporalInformationModified", f"it says {said}, the claimed options otherwise (PS3.15 E.3.6)")
     if str(dataset.get("BurnedInAnnotation", "")) not in ("YES", "NO"):
         yield Residue("BurnedInAnnotation", "it is missing")
 
 
-def _claimed_options(dataset: Dataset) -> frozenset[str]:
-    claimed = {str(item.get("CodeValue", "")) for item in dataset.get("DeidentificationMethodCodeSequence") or ()}
-    return frozenset(option for option, code in CODE_OF_OPTION.items() if code in claimed)
+def _said_of_dates(dataset: Dataset) -> tuple[str, ...]:
+    claimed = claimed_options(dataset)
+    if Option.MODIFIED_DATES in claimed:
+        return ("MODIFIED",)
+    return ("UNMODIFIED",) if Option.FULL_DATES in claimed else ("REMOVED", "UNMODIFIED", "MODIFIED")
+
+
+def claimed_options(dataset: Dataset) -> tuple[Option, ...]:
+    """The options that the De-identification Method Code Sequence claims."""
+    items = dataset.get("DeidentificationMethodCodeSequence") or ()
+    return options_claimed(str(item.get("CodeValue", "")) for item in items)
+
+
+def _claimed_columns(dataset: Dataset) -> frozenset[str]:
+    return frozenset(option.column for option in claimed_options(dataset))
 
 
 def _judge_level(

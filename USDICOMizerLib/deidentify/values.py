@@ -125,6 +125,8 @@ def _tags_of(element: DataElement) -> list[BaseTag]:
 
 def _most_values(tag: BaseTag) -> float:
     """The greatest value multiplicity that the dictionary allows: a row of numbers may spell a name in ASCII."""
+    if tag.is_private:
+        return inf
     greatest = dictionary_VM(tag).rpartition("-")[2]
     return int(greatest) if greatest.isdigit() else inf
 

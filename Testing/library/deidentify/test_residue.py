@@ -255,6 +255,8 @@ def test_an_option_that_is_claimed_may_keep_what_it_is_about(ultrasound_header, 
     item = Dataset()
     item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = "113106", "DCM", "Full dates"
     out.DeidentificationMethodCodeSequence.append(item)
+    assert places(judge_alone(out)) == ["LongitudinalTemporalInformationModified"]  # still says REMOVED
+    out.LongitudinalTemporalInformationModified = "UNMODIFIED"
     assert judge_alone(out) == []
     out.StudyDescription = "Leg veins"
     assert places(judge_alone(out)) == ["StudyDescription"]
