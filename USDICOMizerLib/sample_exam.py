@@ -37,6 +37,7 @@ _STUDY_DATE = "20240311"
 _ACCESSION, _STUDY_ID, _REQUEST = "ACC-7741902", "ST-30417", "RP-660218"
 _INSTITUTION, _ADDRESS = "Northfield Harbour Hospital", "12 Quayside Lane, Northfield"
 _REFERRING, _READING, _OPERATOR = "OKONKWO^DAVID", "LINDQVIST^ASTRID", "BARDOLPH^HOLLY"
+_HOME = "3 Weir Cottages, Northfield"
 _STATION, _SERIAL, _AE_TITLE, _PHONE = "NHH-USROOM3", "SN-55A20917", "NHHSTORE3", "+44 1632 960713"
 _PRIVATE_CREATOR = "SAMPLE SCANNER 1.0"
 
@@ -80,6 +81,7 @@ PLANTED: tuple[str, ...] = (
     _REQUEST,
     _INSTITUTION,
     _ADDRESS,
+    _HOME,
     *(part for name in (_REFERRING, _READING, _OPERATOR) for part in name.split("^")),
     _STATION,
     _SERIAL,
@@ -182,7 +184,7 @@ def _add_identity(dataset: Dataset, kind: SampleKind, number: int) -> None:
     dataset.PatientName, dataset.PatientID = SAMPLE_PATIENT.name, SAMPLE_PATIENT.id
     dataset.IssuerOfPatientID, dataset.PatientBirthDate = SAMPLE_PATIENT.issuer, SAMPLE_PATIENT.birth_date
     dataset.PatientSex, dataset.PatientAge, dataset.PatientWeight = "F", "063Y", "71"
-    dataset.PatientAddress, dataset.PatientTelephoneNumbers = _ADDRESS, _PHONE
+    dataset.PatientAddress, dataset.PatientTelephoneNumbers = _HOME, _PHONE
     dataset.AccessionNumber, dataset.StudyID = _ACCESSION, _STUDY_ID
     dataset.ReferringPhysicianName, dataset.NameOfPhysiciansReadingStudy = _REFERRING, _READING
     dataset.PerformingPhysicianName = dataset.OperatorsName = _OPERATOR

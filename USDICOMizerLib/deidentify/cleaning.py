@@ -207,7 +207,8 @@ class Cleaning:
         """A code that the standard uses stays with the standard's meaning; one of a published scheme with words all known."""
         if meaning := standard_meaning(item):
             return Action.CLEAN, _made(element.tag, "LO", meaning) if element.tag == _CODE_MEANING else self._copied(element)
-        if is_public_code(item) and self._may_stay(text_of(item, "CodeMeaning")):
+        named = mentions(text_of(item, "CodeValue"), self._needles)
+        if is_public_code(item) and not named and self._may_stay(text_of(item, "CodeMeaning")):
             return Action.CLEAN, self._copied(element)
         self.texts_cut += 1
         return answer.otherwise, None

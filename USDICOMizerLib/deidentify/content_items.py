@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -48,11 +49,24 @@ _REFERENCES = frozenset({"IMAGE", "COMPOSITE", "WAVEFORM"})
 CODE_ATTRIBUTES = _tags("CodeValue LongCodeValue URNCodeValue CodingSchemeDesignator CodeMeaning")
 """What makes a code (PS3.3 8.8): it stays or goes as a whole."""
 
-# Coding schemes whose codes anybody can look up (PS3.16 8); all others may be a hospital's own.
-_PUBLIC_SCHEMES = frozenset(
-    {"SCT", "SRT", "SNM3", "LN", "DCM", "UCUM", "I9", "I9C", "I10", "I10P", "RADLEX", "FMA", "UMLS", "NCIt"}
-)
-_LONGEST_CODE = 16
+# Coding schemes whose codes anybody can look up (PS3.16 8), and the form of their codes; others may be a hospital's own.
+_SNOMED, _LETTER_AND_NUMBER = re.compile(r"\d{6,18}"), re.compile(r"[A-Z]\d{2}(\.\d{1,4})?")
+_PUBLIC_SCHEMES = {
+    "SCT": _SNOMED,
+    "SRT": re.compile(r"[A-Z]\d?-[0-9A-F]{5}"),
+    "SNM3": re.compile(r"[A-Z]\d?-[0-9A-F]{5}"),
+    "LN": re.compile(r"\d{3,6}-\d"),
+    "DCM": re.compile(r"\d{6}"),
+    "UCUM": re.compile(r"[a-z]{1,3}\d?(/[a-z]{1,3}\d?)?"),
+    "I9": re.compile(r"\d{3}(\.\d{1,2})?"),
+    "I9C": re.compile(r"\d{3}(\.\d{1,2})?"),
+    "I10": _LETTER_AND_NUMBER,
+    "I10C": _LETTER_AND_NUMBER,
+    "RADLEX": re.compile(r"RID\d{1,6}"),
+    "FMA": re.compile(r"\d{3,6}"),
+    "UMLS": re.compile(r"C\d{7}"),
+    "NCIt": re.compile(r"C\d{3,6}"),
+}
 
 
 @dataclass(frozen=True)
@@ -104,7 +118,7 @@ def concept_of(item: Dataset) -> Concept:
 
 @cache
 def _known_codes(scheme: str) -> Mapping[str, str]:
-    """Code -> meaning of the codes of a scheme that the standard's context groups use (PS3.16), as pydicom has them."""
+    """Code -> meaning of the codes of a scheme that the standard uses (PS3.16), as pydicom has them."""
     try:
         return {code.value: code.meaning for code in getattr(codes, scheme).concepts.values()}
     except (AttributeError, KeyError):
@@ -119,10 +133,6 @@ def standard_meaning(item: Dataset) -> str:
 
 def is_public_code(item: Dataset) -> bool:
     """Whether the code of an item is one of a published scheme, by its form."""
+    form = _PUBLIC_SCHEMES.get(text_of(item, "CodingSchemeDesignator").strip())
     code = text_of(item, "CodeValue").strip()
-    return (
-        text_of(item, "CodingSchemeDesignator").strip() in _PUBLIC_SCHEMES
-        and 0 < len(code) <= _LONGEST_CODE
-        and code.replace(".", "").replace("-", "").isalnum()
-        and code.isascii()
-    )
+    return bool(form and code.isascii() and form.fullmatch(code))

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 
+_CLOCK = r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?"
+_TIME = re.compile(_CLOCK, re.ASCII)
 _DATE_OR_DATETIME = {
-    "DA": re.compile(r"(\d{4})(\d\d)(\d\d)()()"),
-    "DT": re.compile(
-        r"(\d{4})(\d\d)(\d\d)((?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?)?([+-](?:0\d|1[0-4])[0-5]\d)?"
-    ),
+    "DA": re.compile(r"(\d{4})(\d\d)(\d\d)()()", re.ASCII),
+    "DT": re.compile(rf"(\d{{4}})(\d\d)(\d\d)({_CLOCK})?([+-](?:0\d|1[0-4])[0-5]\d)?", re.ASCII),
 }
-_TIME = re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:(?:[0-5]\d|60)(?:\.\d{1,6})?)?)?")
 
 
 def is_valid(vr: str, text: str) -> bool:

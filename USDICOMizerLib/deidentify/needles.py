@@ -42,6 +42,7 @@ _NAME_COMPONENTS = 3  # family, given, middle; prefix and suffix are titles (PS3
 _MAKES = frozenset(map(tag_for_keyword, ("Manufacturer", "ManufacturerModelName")))
 _PLACES = frozenset(map(tag_for_keyword, ("InstitutionName", "StationName", "StationAETitle", "RetrieveAETitle")))
 _PATIENT_GROUP = 0x0010
+_ISSUER = tag_for_keyword("IssuerOfPatientID")  # names a hospital
 _ORDERS = frozenset(map(tag_for_keyword, ("AccessionNumber", "StudyID", "AdmissionID")))
 # Listed text that describes rather than names: the same words may stand elsewhere in any exam.
 _DESCRIBING = re.compile(
@@ -151,7 +152,7 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
             for text in texts:
                 if path[-1] not in _PLACES or compact(folded(text)) not in makes:
                     found.update(_needles_of(path[-1], vr, text))
-                    if path[-1] >> 16 == _PATIENT_GROUP or path[-1] in _ORDERS:
+                    if path[-1] >> 16 == _PATIENT_GROUP and path[-1] != _ISSUER or path[-1] in _ORDERS:
                         of_patient.update(_needles_of(path[-1], vr, text))
     kept_text = "\n".join(by_option)
     found -= {needle for needle in found - of_patient if needle.kind is not Kind.NAME and needle.text in kept_text}

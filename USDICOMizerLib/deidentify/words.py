@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 
 _DATA_FILE = "ultrasound_words.txt"
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+\d[^\W_]*|[^\W\d_]+")
@@ -49,7 +50,7 @@ def is_descriptive(text: str, allowed: Collection[str] = ()) -> bool:
     words = words_of(text)
     if _SPELT.search(" ".join(words)):
         return False
-    return all(_is_known(word, follower, allowed) for word, follower in zip(words, [*words[1:], ""], strict=True))
+    return all(_is_known(word, follower, allowed) for word, follower in pairwise([*words, ""]))
 
 
 def _is_known(word: str, follower: str, allowed: Collection[str]) -> bool:
