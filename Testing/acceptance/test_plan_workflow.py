@@ -61,10 +61,29 @@ def test_a_reviewed_and_edited_plan_is_executed(usdicomizer, exam, tmp_path):
     assert [row["file"].rsplit("/", 1)[1] for row in manifest] == ["002_CFV-L.dcm", "003_CFV-L.dcm", "004_CFV-L.dcm"]
 
 
-def test_the_pictures_are_of_the_size_that_leaves(usdicomizer, exam, tmp_path):
-    usdicomizer("plan", exam, "--output", tmp_path / "plan.csv", "--images", tmp_path / "pictures", "--crop", "100,120,400,420")
-    sizes = [Image.open(path).size for path in sorted((tmp_path / "pictures").iterdir())]
-    assert sizes == [(300, 300), (300, 300), (608, 300), (608, 300)], "a cine shows its brightest and its darkest side by side"
+@pytest.mark.parametrize("syntax", ["same", "jpeg-ls"])
+def test_a_reviewed_picture_leaves_in_the_size_that_was_shown(usdicomizer, exam, tmp_path, syntax):
+    plan, pictures = tmp_path / "plan.csv", tmp_path / "pictures"
+    usdicomizer("plan", exam, "--output", plan, "--images", pictures, "--crop", "100,120,400,420")
+    shown = [Image.open(path).size for path in sorted(pictures.iterdir())]
+    # A cine shows its brightest and its darkest side by side; the JPEG cine is cut on its grid of 16 x 8 pixels.
+    assert sorted(shown) == [(300, 300), (300, 300), (584, 296), (608, 300)]
+    rows = rows_of(plan)
+    for row in rows:
+        row.update(reviewed="yes")
+    save_as_spreadsheet(plan, rows)
+    ran = usdicomizer("prepare", exam, "--plan", plan, "--output", tmp_path / "out", "--transfer-syntax", syntax)
+    assert ran.status == 0, ran.stderr
+    left = [(int(row["columns"]), int(row["rows"]), int(row["frames"] or 1)) for row in manifest_of(tmp_path / "out")]
+    assert [(columns * 2 + 8 if frames > 1 else columns, rows) for columns, rows, frames in left] == shown
+
+
+def test_inspect_shows_where_jpeg_is_cut(usdicomizer, exam):
+    ran = usdicomizer("inspect", exam, "--crop", "100,120,400,420", "--json")
+    cut = {facts["transfer_syntax"]: facts["jpeg_crop"] for facts in ran.result["exams"][0]["instances"]}
+    assert cut.pop("JPEG Baseline (Process 1)") == "112,120,400,416"
+    assert set(cut.values()) == {""}
+    assert "100,120,400,420 (JPEG: 112,120,400,416)" in usdicomizer("inspect", exam, "--crop", "100,120,400,420").stdout
 
 
 def test_what_the_header_window_hides_shows_and_so_does_dark_writing_in_one_frame(usdicomizer, tmp_path):

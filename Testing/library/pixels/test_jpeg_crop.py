@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
@@ -15,7 +17,9 @@ import simplejpeg
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from pydicom import uid
+from pydicom import dcmread, uid
+from pydicom.data import get_testdata_file
+from pydicom.encaps import generate_frames
 
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox, Redaction, parse_sector
@@ -456,3 +460,19 @@ def test_a_unit_is_blank_as_soon_as_one_pixel_is(data):
 
 def test_a_grid_says_its_size_in_pixels():
     assert str(replace(JpegGrid(16, 8, Photometric.YBR_FULL_422), width=32)) == "32 x 8"
+
+
+@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("name", ["examples_ybr_color.dcm", "color3d_jpeg_baseline.dcm"])
+def test_real_cines_keep_their_coefficients(files, jpeg_codec, codec, name):
+    path = get_testdata_file(name, download=False)
+    if path is None:
+        pytest.skip("pydicom-data is not installed")
+    jpeg_codec(codec)
+    dataset = dcmread(path)
+    sources = list(itertools.islice(generate_frames(dataset.PixelData, number_of_frames=dataset.NumberOfFrames), 3))
+    converted = convert(files.opened(Path(path).read_bytes()), PixelRequest(CropBox(11, 9, 175, 157)))
+    assert converted.description.photometric_interpretation == dataset.PhotometricInterpretation == "YBR_FULL_422"
+    assert converted.description.frames == dataset.NumberOfFrames
+    for frame, source in zip(converted.frames(), sources, strict=False):
+        assert np.array_equal(plain(frame, "colour"), inside(converted.box, plain(source, "colour")))
