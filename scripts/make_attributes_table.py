@@ -17,24 +17,24 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "attributes.md"
 
 _HEAD = """# What is done with each attribute
 
-Made by `scripts/make_attributes_table.py` from what the program itself answers; don't edit it by hand.
-It lists the {rows} attributes of DICOM PS3.15 Table E.1-1, edition {edition}, for the Ultrasound Image IOD (PS3.3 A.6). *Code* is the
-table's own: X remove, Z empty, D dummy, U new UID, with the Type of the attribute deciding between several. *Without options* is what the
-Basic Profile does here; *with an option* what changes when that option is chosen, alone, by its short name below. With modified
-dates, all dates that any option keeps are shifted.
+Made by `scripts/make_attributes_table.py` from what the program itself answers; don't edit it by hand. It lists the {rows}
+attributes of DICOM PS3.15 Table E.1-1, edition {edition}, for the Ultrasound Image IOD (PS3.3 A.6). *Code* is the table's own: X
+remove, Z empty, D dummy, U new UID, with the Type of the attribute deciding between several. *Without options* is what the
+Basic Profile does here; *with an option* what changes when that option is chosen, alone, by its short name below. With
+modified dates, all dates that any option keeps are shifted.
 
-What this table doesn't list stays, with these exceptions: a private element goes (unless `[safe_private]` of the settings lists it); so
-does an attribute that the dictionary doesn't know, a person's name, a date, a time, a network address or binary data in an attribute that
-isn't listed, an overlay, a curve, an icon, and every value that its value representation doesn't allow; an instance UID gets a new one.
-The settings go over all of it: `[attributes_to_del]` and `[attributes_to_keep]`. `inspect --explain` says the same for your own files, attribute
-by attribute, with the reason.
+What this table doesn't list stays, with these exceptions: a private element goes (unless `[safe_private]` of the settings
+lists it); so does an attribute that the dictionary doesn't know; a person's name, a date, a time, a network address or binary
+data in an attribute that isn't listed; an overlay, a curve, an icon; and every value that its value representation doesn't
+allow. An instance UID gets a new one. The settings go over all of it: `[attributes_to_del]` and `[attributes_to_keep]`.
+`inspect --explain` says the same for your own files, attribute by attribute, with the reason.
 
 | short name | option | code of CID 7050 |
 |---|---|---|
 {options}
 
-*cleaned*: text stays where every word is known to describe ultrasound, or else it goes as without the option; the items of a sequence are
-cleaned one by one.
+*cleaned*: text stays where every word is known to describe ultrasound, or else it goes as without the option; the items of
+a sequence are cleaned one by one.
 
 | attribute | tag | type | code | without options | with an option |
 |---|---|---|---|---|---|
