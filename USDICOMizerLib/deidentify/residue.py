@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
-from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
 from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
@@ -191,12 +191,13 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
         return is_free and path not in _SUBJECT and _has_words(text, needle.text, _HYPHENATED_WORD)
     if is_free:
         return needle.text in text or _is_in_simplified(needle, text)
-    return _has_words(text, needle.text, _WORD)
+    is_simplified = needle.kind is Kind.NAME and _has_words(simplified(text), simplified(needle.text), _WORD)
+    return _has_words(text, needle.text, _WORD) or is_simplified
 
 
 def _is_in_compact(needle: Needle, text: str) -> bool:
     """Whether the letters and digits are there with other separators."""
-    return len(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
+    return told_length(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
 
 
 def _is_in_simplified(needle: Needle, text: str) -> bool:
