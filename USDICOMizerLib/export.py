@@ -17,11 +17,12 @@ from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_
 from USDICOMizerLib.audit import AuditedInstance, audit_record
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.deidentify.residue import find_in_text
 from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow
 from USDICOMizerLib.logs import log
-from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
 from USDICOMizerLib.readiness import Policy, assess
@@ -217,6 +218,9 @@ class _ExamRun:
             raise RefusedError(findings[0].problem, findings[0].detail)
         with prepare(instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged) as prepared:
             name = export.free_name(self._member_name(number, instance, decision.tag))
+            if found := find_in_text(name, prepared.needles):
+                detail = f"its name in the export would hold a value of the source's {', '.join(sorted(found))}; change file_name"
+                raise RefusedError(Problem.RESIDUE, f"{detail} in [export] of the settings")
             row = manifest_row(name, prepared, decision)
             export.add(row, prepared.write, size=prepared.size, compress=not prepared.pixels.description.encapsulated)
             self._uids.update(prepared.header.uid_map)

@@ -14,6 +14,11 @@ from real_files import NAMES, real_file, real_files
 # Fits in the smallest of them, which has 80 columns and 60 rows.
 BOX = "10,8,70,50"
 
+TYPE_2 = """
+    PatientName PatientID PatientBirthDate PatientSex StudyDate StudyTime AccessionNumber ReferringPhysicianName StudyID
+    SeriesNumber Manufacturer InstanceNumber
+""".split()
+
 
 def fingerprints() -> dict[Path, tuple[str, int]]:
     return {path: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in real_files()}
@@ -52,7 +57,7 @@ def test_automatic_crops_are_prepared_or_refused_for_a_reason_that_is_true(usdic
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_output_has_no_conformance_error_that_the_source_did_not_have(usdicomizer, tmp_path, name):
+def test_the_output_has_no_error_that_the_source_did_not_have_and_keeps_what_is_type_2(usdicomizer, tmp_path, name):
     source = real_file(name, tmp_path)
     ran = usdicomizer("prepare", source, "--output", tmp_path / "out", "--crop", BOX, "--accept-unreviewed", "--tag", "FV-D-L")
     assert ran.status == 0, ran.stderr
@@ -61,3 +66,7 @@ def test_the_output_has_no_conformance_error_that_the_source_did_not_have(usdico
         (member,) = [entry for entry in archive.namelist() if entry.endswith(".dcm")]
         output = Path(archive.extract(member, tmp_path / "unpacked"))
     assert dciodvfy_errors(output) <= dciodvfy_errors(source)
+    header = dcmread(output, stop_before_pixels=True)
+    assert [keyword for keyword in TYPE_2 if keyword not in header] == []
+    header.decode()
+    assert "\ufffd" not in str(header)

@@ -14,11 +14,22 @@ import pytest
 
 def dciodvfy_errors(path: Path) -> set[str]:
     """The error lines of David Clunie's validator, without values: 'Error - ...'."""
-    script = Path(sysconfig.get_path("scripts")) / ("dciodvfy.exe" if os.name == "nt" else "dciodvfy")
-    ran = subprocess.run([script, "-new", path], capture_output=True, text=True, errors="replace")
-    lines = (ran.stdout + ran.stderr).splitlines()
+    lines = _said("dciodvfy", "-new", path)
     assert lines, "dciodvfy said nothing"
     return {line for line in lines if line.startswith("Error")}
+
+
+def dcentvfy_errors(paths: list[Path]) -> set[str]:
+    """What the validator of exams says of what should be the same in several files: entity and attribute, without values."""
+    lines = _said("dcentvfy", *paths)
+    return {line.partition(" for file ")[0] for line in lines if line.startswith("Error")}
+
+
+def _said(program: str, *arguments: object) -> list[str]:
+    """The lines that a program of dicom3tools prints."""
+    script = Path(sysconfig.get_path("scripts")) / (f"{program}.exe" if os.name == "nt" else program)
+    ran = subprocess.run([script, *arguments], capture_output=True, text=True, errors="replace")
+    return (ran.stdout + ran.stderr).splitlines()
 
 
 def dcmtk_pixels(path: Path, folder: Path) -> np.ndarray:

@@ -233,7 +233,7 @@ def _needle(spelled: str, kind: Kind) -> Iterator[Needle]:
     text = folded(spelled)
     if not text or text in _SAID_OF_NOBODY:
         return
-    length = _told_length(text)
+    length = told_length(text)
     if length >= _LONG:
         strength = Strength.ANYWHERE
     elif length < _SHORT or text.isdigit() and length < _SHORT_NUMBER:
@@ -243,7 +243,7 @@ def _needle(spelled: str, kind: Kind) -> Iterator[Needle]:
     yield Needle(text, _SEPARATORS.sub(" ", spelled).strip(" \0"), kind, strength)
 
 
-def _told_length(text: str) -> int:
+def told_length(text: str) -> int:
     """The length, counted in letters: an ideograph or syllable of East Asia tells as much as three."""
     return sum(3 if ord(letter) >= 0x2E80 else 1 for letter in text)
 

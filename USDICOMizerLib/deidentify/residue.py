@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
-from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
 from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
@@ -90,18 +90,22 @@ class Residue:
 def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
     """Search a header, which may not be read from a file yet, for the identifying values of its source."""
     found: dict[Residue, None] = {}
-    for path, element in _elements(dataset, ()):
-        if path[0] in (_METHOD, _METHOD_CODES) and _is_ours(dataset):
-            continue
+    is_ours = _is_ours(dataset)
+    searched = [
+        (path, element, [folded(text) for text in searched_texts(element)] if element is not None else [])
+        for path, element in _elements(dataset, ())
+        if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
+    ]
+    present = _present(needles, [text for *_, texts in searched for text in texts])
+    for path, element, texts in searched:
         if element is None:
             found[Residue(place_of(path), "its value can't be read")] = None
             continue
-        texts = [folded(text) for text in searched_texts(element)]
         if path[-1] not in _WRITTEN_LATER and any(
             text in needles.originals.get(path[-1], ()) and not is_dummy(text.upper()) for text in texts if text
         ):
             found[Residue(place_of(path), "the original value")] = None
-        for needle in needles.values:
+        for needle in present:
             if any(_is_in(needle, text, path, element.VR) for text in texts):
                 found[Residue(place_of(path), f"a value of the source's {needle.kind}")] = None
     return list(found)
@@ -119,6 +123,16 @@ def find_unmoved_dates(source: Dataset, dataset: Dataset, rules: Rules) -> list[
         if answer_for((int(tag),), rules=rules).action is Action.SHIFT and texts_of(before)[:1] == texts_of(after)[:1]:
             unmoved.append(Residue(place_of((int(tag),)), "the original date"))
     return unmoved
+
+
+def _present(needles: Needles, texts: list[str]) -> list[Needle]:
+    """The needles that are anywhere in the texts, with whatever between their letters: only they are looked for closely."""
+    plain, letters, simple = ("\n".join(map(made, texts)) for made in (str, compact, simplified))
+    return [
+        needle
+        for needle in sorted(needles.values, key=lambda one: (one.kind, one.text))
+        if needle.text in plain or compact(needle.text) in letters or simplified(needle.text) in simple
+    ]
 
 
 def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
@@ -177,12 +191,13 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
         return is_free and path not in _SUBJECT and _has_words(text, needle.text, _HYPHENATED_WORD)
     if is_free:
         return needle.text in text or _is_in_simplified(needle, text)
-    return _has_words(text, needle.text, _WORD)
+    is_simplified = needle.kind is Kind.NAME and _has_words(simplified(text), simplified(needle.text), _WORD)
+    return _has_words(text, needle.text, _WORD) or is_simplified
 
 
 def _is_in_compact(needle: Needle, text: str) -> bool:
     """Whether the letters and digits are there with other separators."""
-    return len(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
+    return told_length(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
 
 
 def _is_in_simplified(needle: Needle, text: str) -> bool:

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -5,7 +7,15 @@ from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.header import Rules
-from USDICOMizerLib.deidentify.residue import Kind, Needles, find_residue, identifying_values, judge_alone, scan_bytes
+from USDICOMizerLib.deidentify.residue import (
+    Kind,
+    Needles,
+    find_in_text,
+    find_residue,
+    identifying_values,
+    judge_alone,
+    scan_bytes,
+)
 from USDICOMizerLib.tags import Tag, apply_tag
 
 
@@ -260,3 +270,102 @@ def test_an_option_that_is_claimed_may_keep_what_it_is_about(ultrasound_header, 
     assert judge_alone(out) == []
     out.StudyDescription = "Leg veins"
     assert places(judge_alone(out)) == ["StudyDescription"]
+
+
+WRITINGS = {
+    "as it is": str,
+    "in capitals": str.upper,
+    "in small letters": str.lower,
+    "with two letters for one": lambda name: name.translate(
+        str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
+    ),
+    "without accents": lambda name: name.translate(str.maketrans("äöüåøéñ", "aouaoen")),
+    "composed of letters and accents": lambda name: unicodedata.normalize("NFD", name),
+    "in one word": lambda name: name.replace("-", "").replace("'", ""),
+    "with another hyphen": lambda name: name.replace("-", " "),
+}
+_NAME_LETTERS = st.text("abdefghiklmnorstuväöüåøéñ", min_size=5, max_size=10)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    family=_NAME_LETTERS,
+    second=st.one_of(st.just(""), _NAME_LETTERS),
+    given_name=_NAME_LETTERS,
+    joint=st.sampled_from(["-", "'"]),
+    order=st.sampled_from(["{0}^{1}", "{1} {0}", "{0}, {1}", "{0}", "{0}={1}", "{0}_{1}"]),
+    writing=st.sampled_from(sorted(WRITINGS)),
+    keyword=st.sampled_from(["ProcessingFunction", "ImageComments", "AcquisitionDeviceProcessingDescription", "FilterType"]),
+)
+def test_a_name_is_found_in_the_spelling_of_another_system(
+    ultrasound_header, family, second, given_name, joint, order, writing, keyword
+):
+    whole = f"{family}{joint}{second}" if second else family
+    ultrasound_header.SpecificCharacterSet = "ISO_IR 192"
+    ultrasound_header.PatientName = f"{whole}^{given_name}"
+    out = Dataset()
+    setattr(out, keyword, WRITINGS[writing](order.format(whole, given_name)))
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == [keyword]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("Müller^Jürgen", "Mueller"), ("Müller^Jürgen", "MULLER"), ("Mueller^Hans", "Müller"), ("Muller^Hans", "Mueller"),
+        ("Ångström^Åse", "Aangstroem"), ("Groß^Ute", "Gross"), ("Søndergård^Ib", "Sondergaard"), ("Łukasz^Jan", "Lukasz"),
+        ("Иванов^Юрий", "Ivanov"), ("Ἀριστοτέλης^Νίκος", "Aristotelis"), ("O'Brien^Pat", "OBRIEN"), ("O’Brien^Pat", "Brien"),
+        ("Peña-Nieto^Ana", "Nieto"), ("Smith-Jones^Al", "SmithJones"), ("Yamada^Tarou=山田^太郎", "山田太郎"),
+        ("ＡＮＤＥＲＳ^Bo", "Anders"),
+    ],
+)  # fmt: skip
+def test_names_are_found_in_the_spellings_that_real_systems_give_them(ultrasound_header, name, written):
+    ultrasound_header.SpecificCharacterSet = "ISO_IR 192"
+    ultrasound_header.PatientName = name
+    out = Dataset()
+    out.ProcessingFunction = f"for {written}"
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == ["ProcessingFunction"]
+
+
+@pytest.mark.parametrize(
+    "written", ["2.3.2017", "03-02-2017", "2017/03/02", "02-MAR-2017", "Mar 2, 2017", "2 mar 2017", "02MAR2017"]
+)
+def test_dates_are_found_as_people_write_them(ultrasound_header, written):
+    out = Dataset()
+    out.ProcessingFunction = f"seen {written}"
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == ["ProcessingFunction"]
+
+
+@pytest.mark.parametrize("written", ["at 14:24:45", "time 142445.25"])
+def test_times_are_found_to_the_second(ultrasound_header, written):
+    ultrasound_header.StudyTime = "142445.250"
+    out = Dataset()
+    out.ProcessingFunction = written
+    assert places(find_residue(out, identifying_values(ultrasound_header))) == ["ProcessingFunction"]
+
+
+@pytest.mark.parametrize(
+    ("number", "written"), [("000471108", "471108"), ("MRN-004-7110", "mrn0047110"), ("12.945.671", "12945671")]
+)
+def test_numbers_are_found_without_zeros_and_separators(ultrasound_header, number, written):
+    ultrasound_header.PatientID = number
+    needles = identifying_values(ultrasound_header)
+    out = Dataset()
+    out.StageName = written
+    assert places(find_residue(out, needles)) == ["StageName"]
+    if len(written) >= 8:
+        assert scan_bytes([b"\1\2" + written.encode() + b"\3"], needles) == {Kind.IDENTIFIER}
+
+
+def test_a_uid_made_of_a_uuid_is_found_as_the_uuid(ultrasound_header):
+    ultrasound_header.StudyInstanceUID = "2.25.329800735698586629295641978511506172918"
+    needles = identifying_values(ultrasound_header)
+    assert scan_bytes([b"..F81D4FAE-7dec-11d0-a765-00a0c91e6bf6.."], needles) == {Kind.UID}
+
+
+def test_file_names_and_cells_are_searched_but_not_for_what_is_too_short(ultrasound_header):
+    needles = identifying_values(ultrasound_header)
+    for text in ("Lindqvist_1.dcm", "exam/annika.dcm", "a-mrn-004-7110.dcm", "1961-09-17.dcm"):
+        assert find_in_text(text, needles), text
+    ultrasound_header.PatientID, ultrasound_header.PatientName = "1", "Li^Na"
+    for text in ("S-1/E-1/001_PV-L.dcm", "EPIQ 5G", "2.25.1961091700000000000", "linear"):
+        assert not find_in_text(text, identifying_values(ultrasound_header)), text
