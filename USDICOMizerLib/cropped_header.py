@@ -186,7 +186,7 @@ def _write_lossy_step(dataset: Dataset, step: LossyStep) -> None:
 
 
 def _remove_palettes(dataset: Dataset) -> None:
-    for tag in [tag for tag in dataset.keys() if tag in _PALETTES]:
+    for tag in [tag for tag in dataset.keys() if int(tag) in _PALETTES]:  # pydicom's own comparison is slow
         del dataset[tag]
 
 

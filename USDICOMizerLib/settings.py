@@ -97,7 +97,7 @@ class ExportSettings:
     folder: Path | None = None
     file_name: str = "{subject}/{exam}/{order:03d}_{site}-{side}.dcm"
     transfer_syntax: str = "same"
-    zip_compression_level: int = 1
+    zip_compression_level: int = 0
 
 
 @dataclass(frozen=True)

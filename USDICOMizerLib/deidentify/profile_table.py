@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -85,6 +85,7 @@ def place_of(path: Sequence[int]) -> str:
     return ".".join(keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in path)
 
 
+@lru_cache(maxsize=2**14)
 def dictionary_vrs(tag: int) -> frozenset[str]:
     """The VRs that the data dictionary allows for a public attribute; empty where it doesn't know the attribute."""
     if not dictionary_has_tag(tag) and not _is_repeating(tag):

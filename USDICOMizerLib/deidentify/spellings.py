@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from uuid import UUID
 
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
@@ -32,12 +33,14 @@ _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _UUID_ROOT = "2.25."
 
 
+@lru_cache(maxsize=2**14)  # the values of an exam's headers are the same ones again and again
 def folded(text: str) -> str:
     """Lower case, no accents, one space for any separator of names or lines: what looks alike compares alike."""
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return _SEPARATORS.sub(" ", plain.casefold().translate(_LETTERS)).strip(" \0")
 
 
+@lru_cache(maxsize=2**14)
 def compact(text: str) -> str:
     """Letters and digits only: "12-345 678" is "12345678"."""
     return "".join(filter(str.isalnum, text))
