@@ -12,7 +12,7 @@ import shlex
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from USDICOMizerLib.logs import log, silence_libraries
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
+from USDICOMizerLib.settings_values import whole_number
 
 _MASKS_FOR_ALL = [Mask.NONE, Mask.OUTSIDE_REGIONS, Mask.RECTANGLE]
 
@@ -175,6 +176,18 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         help="encoding of the output (default: from the settings)",
     )
     parser.add_argument(
+        "--quality",
+        type=_number(1, 100),
+        metavar="N",
+        help="quality of jpeg-baseline, from 1 to 100 (default: from the settings)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_number(1, 1024),
+        metavar="N",
+        help="how many frames of a cine are worked on at once (default: one for each processor core)",
+    )
+    parser.add_argument(
         "--accept-unreviewed",
         action="store_true",
         help="export pictures that nobody has looked at, where a crop box or sector is narrower than the frame",
@@ -267,6 +280,18 @@ def _run_shown(arguments: Sequence[object], console: Console) -> bool:
     if status == EXIT_INTERRUPTED:
         raise KeyboardInterrupt
     return status == EXIT_WELL
+
+
+def _number(lowest: int, highest: int) -> Callable[[str], int]:
+    read = whole_number(lowest, highest)
+
+    def convert(text: str) -> int:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return convert
 
 
 def _crop(text: str) -> CropBox | CropChoice:

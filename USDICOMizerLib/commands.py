@@ -29,6 +29,7 @@ from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import OutputSyntax
+from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
@@ -61,6 +62,9 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     settings = _settings(options.settings, console)
+    syntax = options.transfer_syntax or OutputSyntax(settings.export.transfer_syntax)
+    if options.quality and syntax is not OutputSyntax.JPEG_BASELINE:
+        raise CommandError(f"--quality is for --transfer-syntax jpeg-baseline, and {syntax} is asked for. Leave one out.")
     rules = _rules(options, settings)
     policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
     output = _output_folder(options, settings)
@@ -86,7 +90,9 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         preparation=Preparation(
             rules=rules,
             pseudonyms=pseudonyms,
-            transfer_syntax=options.transfer_syntax or OutputSyntax(settings.export.transfer_syntax),
+            transfer_syntax=syntax,
+            jpeg_quality=options.quality or settings.export.jpeg_quality,
+            workers=options.jobs or available_cores(),
         ),
         policy=policy,
         output=output,

@@ -66,8 +66,10 @@ def describe_pixels(
     if is_cut:
         _remove(dataset, _SHUTTER)
         move_planes(dataset, box)
-    if is_cut or masked or is_recoded or description.lossy_step:
-        _write_derivation(dataset, box, source_size=(columns, rows), is_cut=is_cut, masked=masked)
+    if is_cut or masked or is_recoded or description.lossy_step or description.lossy_method:
+        done = ["pixels outside of the picture blanked"] if masked else []
+        done += ["compressed with loss"] if description.lossy_method else []
+        _write_derivation(dataset, box, source_size=(columns, rows), is_cut=is_cut, done=done)
     if description.lossy_step:
         _write_lossy_step(dataset, description.lossy_step)
     dataset.file_meta.TransferSyntaxUID = UID(description.transfer_syntax_uid)
@@ -152,35 +154,48 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
 
 
 def _write_derivation(
-    dataset: Dataset, box: CropBox, *, source_size: tuple[int | None, int | None], is_cut: bool, masked: bool
+    dataset: Dataset, box: CropBox, *, source_size: tuple[int | None, int | None], is_cut: bool, done: list[str]
 ) -> None:
     """Image Type value 1 and Derivation Description (PS3.3 C.7.6.1): the pixels aren't those that were acquired."""
     first, *others = _values(dataset.get("ImageType")) or ["DERIVED", "PRIMARY"]
     dataset.ImageType = ["DERIVED", *(others or ["PRIMARY"])]
-    done = []
     if is_cut:
         columns, rows = source_size
-        done.append(f"cropped to {box.width} x {box.height} pixels at column {box.left}, row {box.top} of {columns} x {rows}")
-    if masked:
-        done.append("pixels outside of the picture blanked")
+        cut = f"cropped to {box.width} x {box.height} pixels at column {box.left}, row {box.top} of {columns} x {rows}"
+        done = [cut, *done]
     dataset.DerivationDescription = (", ".join(done) or "stored in another form").capitalize()
 
 
 def _write_lossy_step(dataset: Dataset, step: LossyStep) -> None:
-    """Lossy compression is told for ever (PS3.3 C.7.6.1.1.5): the steps that the source names stay, this one follows them.
+    """Tell the lossy compression that the source was stored in; a source that tells it itself is left as it is."""
+    methods, ratios = _lossy_history(dataset)
+    if methods[-1:] == [step.method] or (ratios and not methods):
+        methods = methods or [""] * (len(ratios) - 1) + [step.method]
+        ratios = ratios or [""] * (len(methods) - 1) + [f"{step.ratio:.6g}"]
+        _write_lossy_history(dataset, methods, ratios)
+    else:
+        append_lossy_step(dataset, step)
 
-    A source that names the step that it is stored in itself is left as it is.
+
+def append_lossy_step(dataset: Dataset, step: LossyStep) -> None:
+    """Add a lossy compression to the history, in place: it is told for ever (PS3.3 C.7.6.1.1.5), and so is each before it.
+
+    Methods and ratios stay in pairs: one that an earlier step lacks is empty.
     """
-    dataset.LossyImageCompression = "01"
+    methods, ratios = _lossy_history(dataset)
+    earlier = max(len(methods), len(ratios))
+    methods += [""] * (earlier - len(methods)) + [step.method]
+    ratios += [""] * (earlier - len(ratios)) + [f"{step.ratio:.6g}"]
+    _write_lossy_history(dataset, methods, ratios)
+
+
+def _lossy_history(dataset: Dataset) -> tuple[list[str], list[str]]:
     methods = [str(value) for value in _values(dataset.get("LossyImageCompressionMethod"))]
-    ratios = [str(value) for value in _values(dataset.get("LossyImageCompressionRatio"))]
-    if methods[-1:] != [step.method] and not (ratios and not methods):
-        methods.append(step.method)
-        ratios.append(f"{step.ratio:.6g}")
-    elif not methods:
-        methods = [""] * (len(ratios) - 1) + [step.method]
-    elif not ratios:
-        ratios = [""] * (len(methods) - 1) + [f"{step.ratio:.6g}"]
+    return methods, [str(value) for value in _values(dataset.get("LossyImageCompressionRatio"))]
+
+
+def _write_lossy_history(dataset: Dataset, methods: list[str], ratios: list[str]) -> None:
+    dataset.LossyImageCompression = "01"
     dataset.LossyImageCompressionMethod = methods if len(methods) > 1 else methods[0]
     dataset.LossyImageCompressionRatio = ratios if len(ratios) > 1 else ratios[0]
 

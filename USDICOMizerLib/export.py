@@ -74,7 +74,7 @@ class ExportJob:
     def settings_digest(self) -> str:
         """A digest of the settings and options that decide what becomes of an instance: equal where they are."""
         parts = [repr(self.preparation.rules), self.preparation.transfer_syntax, repr(self.policy), self.file_name]
-        parts.append(str(self.compression_level))
+        parts += [str(self.compression_level), str(self.preparation.jpeg_quality)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

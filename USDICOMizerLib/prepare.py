@@ -7,12 +7,14 @@ import io
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from typing import IO
 
 from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
-from USDICOMizerLib.cropped_header import describe_pixels
+from USDICOMizerLib.cropped_header import append_lossy_step, describe_pixels
 from USDICOMizerLib.decision import Decision, blanking, decision_is_reviewed, output_box
 from USDICOMizerLib.deidentify.header import DeidentifiedHeader, Rules, deidentify_header
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
@@ -31,6 +33,7 @@ from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels import (
     ConvertedPixels,
+    LossyStep,
     OutputSyntax,
     PixelRequest,
     convert,
@@ -55,11 +58,13 @@ class SourceChangedError(USDICOMizerError):
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is the same for all instances of a run."""
+    """What is the same for all instances of a run. `workers` is how many frames of one may be worked on at once."""
 
     rules: Rules
     pseudonyms: Pseudonyms
     transfer_syntax: OutputSyntax
+    jpeg_quality: int
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -87,19 +92,47 @@ class PreparedInstance:
     def size(self) -> int:
         """About how many bytes `write` puts out; for compressed frames an upper bound in practice."""
         description = self.pixels.description
-        return description.native_frame_bytes * description.frames + 2**16
+        return description.decoded_frame_bytes * description.frames + 2**16
 
     def write(self, stream: Writable) -> None:
         """Write the DICOM file (PS3.10), one frame in memory at a time.
 
         Raises RefusedError where a frame is damaged, or an identifying value of the source stands in the bytes.
         """
-        header = io.BytesIO()
-        dcmwrite(header, self.dataset, enforce_file_format=True)
-        chunks = self._encapsulated() if self.pixels.description.encapsulated else self._native()
-        found = scan_bytes(_written(chunks, stream, first=header.getvalue()), self.needles)
+        with contextlib.ExitStack() as open_files:
+            if self.pixels.description.encapsulated:
+                # Compressed frames are spooled: their lengths and their ratio stand before them.
+                spool = open_files.enter_context(tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY))
+                lengths = self._spooled(spool)
+                header, chunks = self._header(sum(lengths)), _encapsulated(spool, lengths)
+            else:
+                header, chunks = self._header(0), self._native()
+            found = scan_bytes(_written(chunks, stream, first=header), self.needles)
         if found:
             raise RefusedError(Problem.RESIDUE, f"the written bytes hold a value of the source's {', '.join(sorted(found))}")
+
+    def _header(self, compressed: int) -> bytes:
+        """Everything before the pixel data; `compressed` is the number of bytes of all frames where they are compressed."""
+        dataset, description = self.dataset, self.pixels.description
+        if description.lossy_method:
+            dataset = deepcopy(dataset)  # what was proven is left as it is
+            ratio = description.decoded_frame_bytes * description.frames / compressed
+            append_lossy_step(dataset, LossyStep(description.lossy_method, ratio))
+        header = io.BytesIO()
+        dcmwrite(header, dataset, enforce_file_format=True)
+        return header.getvalue()
+
+    def _spooled(self, spool: IO[bytes]) -> list[int]:
+        """Write the compressed frames to `spool`; returns their lengths."""
+        lengths = []
+        family = require_supported_syntax(self.pixels.description.transfer_syntax_uid)
+        for frame in self.pixels.frames():
+            if hidden := hidden_segments(frame, family):
+                raise RefusedError(Problem.RESIDUE, f"a compressed frame would hold {' and '.join(hidden)}")
+            lengths.append(len(frame))
+            spool.write(frame)
+        spool.seek(0)
+        return lengths
 
     def _native(self) -> Iterator[bytes]:
         description = self.pixels.description
@@ -121,23 +154,15 @@ class PreparedInstance:
         if padded > length:
             yield b"\0"
 
-    def _encapsulated(self) -> Iterator[bytes]:
-        """A fragment a frame behind a basic offset table, for which the frames are spooled first (PS3.5 A.4)."""
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
-            lengths = []
-            family = require_supported_syntax(self.pixels.description.transfer_syntax_uid)
-            for frame in self.pixels.frames():
-                if hidden := hidden_segments(frame, family):
-                    raise RefusedError(Problem.RESIDUE, f"a compressed frame would hold {' and '.join(hidden)}")
-                lengths.append(len(frame))
-                spool.write(frame)
-            spool.seek(0)
-            yield _PIXEL_DATA + b"OB" + struct.pack("<HL", 0, _UNDEFINED_LENGTH)
-            yield _basic_offset_table(lengths)
-            for length in lengths:
-                yield _ITEM + struct.pack("<L", length)
-                yield spool.read(length)
-            yield _SEQUENCE_END
+
+def _encapsulated(spool: IO[bytes], lengths: list[int]) -> Iterator[bytes]:
+    """A fragment a frame behind a basic offset table (PS3.5 A.4)."""
+    yield _PIXEL_DATA + b"OB" + struct.pack("<HL", 0, _UNDEFINED_LENGTH)
+    yield _basic_offset_table(lengths)
+    for length in lengths:
+        yield _ITEM + struct.pack("<L", length)
+        yield spool.read(length)
+    yield _SEQUENCE_END
 
 
 def _basic_offset_table(lengths: list[int]) -> bytes:
@@ -181,7 +206,13 @@ def prepare(
     with instance.source.open() as stream:
         source = open_pixels(stream, header)
         request = PixelRequest(
-            output_box(instance, decision), kept, decision.redactions, preparation.transfer_syntax, on_jpeg_grid=reviewed
+            box=output_box(instance, decision),
+            keep=kept,
+            redactions=decision.redactions,
+            transfer_syntax=preparation.transfer_syntax,
+            on_jpeg_grid=reviewed,
+            jpeg_quality=preparation.jpeg_quality,
+            workers=preparation.workers,
         )
         if reviewed:
             # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.

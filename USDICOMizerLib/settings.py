@@ -52,7 +52,7 @@ _FILE = "settings.ini"
 
 CROP_ORDER = ("preset", "regions")
 PROFILES = ("basic",)
-TRANSFER_SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k")
+TRANSFER_SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-baseline")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -97,6 +97,7 @@ class ExportSettings:
     folder: Path | None = None
     file_name: str = "{subject}/{exam}/{order:03d}_{site}-{side}.dcm"
     transfer_syntax: str = "same"
+    jpeg_quality: int = 95
     zip_compression_level: int = 0
 
 
@@ -155,6 +156,7 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "folder": values.folder_or_file,
         "file_name": values.file_name_template,
         "transfer_syntax": values.one_of(TRANSFER_SYNTAXES),
+        "jpeg_quality": values.whole_number(1, 100),
         "zip_compression_level": values.whole_number(0, 9),
     },
     "review": {"require_review": values.yes_or_no},

@@ -85,6 +85,7 @@ PatientSex
 [export]
 file_name = {exam}/{kind}_{order:04d}.dcm
 transfer_syntax = JPEG-LS
+jpeg_quality = 85
 zip_compression_level = 9
 [review]
 require_review = no
@@ -108,7 +109,7 @@ level = debug
     assert settings.protocol.expected == (Tag("CFV", "L"), Tag("FV-D", "L"))
     assert settings.deidentification.attributes_to_delete == (0x00181030, 0x0008103E)
     assert settings.deidentification.attributes_to_keep == (0x00100040,)
-    assert settings.export == module.ExportSettings(None, "{exam}/{kind}_{order:04d}.dcm", "jpeg-ls", 9)
+    assert settings.export == module.ExportSettings(None, "{exam}/{kind}_{order:04d}.dcm", "jpeg-ls", 85, 9)
     assert settings.review.require_review is False
     assert settings.logging.level == "DEBUG"
 
@@ -195,6 +196,7 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines():
         ("[safe_private]\n(200D,xx37)", 2, "write (gggg,xxee) CREATOR"),
         ("[safe_private]\n(200C,xx37) Philips", 2, "no private group"),
         ("[export]\ntransfer_syntax = jpeg", 2, "explicit-little-endian"),
+        ("[export]\njpeg_quality = 0", 2, "from 1 to 100"),
         ("[export]\nzip_compression_level = 10", 2, "from 0 to 9"),
         ("[export]\nfile_name = {PatientName}.dcm", 2, "{PatientName} is not a field; the fields are subject, exam"),
         ("[export]\nfile_name = {subject.__class__}.dcm", 2, "not a field"),

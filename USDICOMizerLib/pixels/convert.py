@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from pydicom import uid
@@ -16,8 +17,14 @@ from USDICOMizerLib.pixels.encode import OutputSyntax, Picture
 from USDICOMizerLib.pixels.frames import unpack_pairs
 from USDICOMizerLib.pixels.jpeg_crop import INSTALL, JpegGrid, installed_codec
 from USDICOMizerLib.pixels.layout import Photometric
+from USDICOMizerLib.pixels.lossy import lossy_picture
 from USDICOMizerLib.pixels.source import LossyStep, PixelSource
 from USDICOMizerLib.pixels.strategy import Method, Strategy, choose_strategy
+from USDICOMizerLib.pixels.workers import in_order
+
+DEFAULT_JPEG_QUALITY = 95
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +34,8 @@ class PixelRequest:
     `box` is what is cut out, in pixels of the stored frame. `keep` is (rows, columns) bool over the whole stored frame,
     True where the picture stays (None: everywhere). `redactions` are blanked too. `on_jpeg_grid`: JPEG frames are cut and
     blanked on the grid of their blocks even where they are decoded, so that the picture that leaves is the same with any
-    codec and transfer syntax; else only where they aren't decoded.
+    codec and transfer syntax; else only where they aren't decoded. `jpeg_quality`, 1 to 100, is that of jpeg-baseline.
+    `workers` is how many frames may be worked on at once; the output doesn't depend on it.
     """
 
     box: CropBox
@@ -35,6 +43,8 @@ class PixelRequest:
     redactions: tuple[Redaction, ...] = ()
     transfer_syntax: OutputSyntax = OutputSyntax.SAME
     on_jpeg_grid: bool = False
+    jpeg_quality: int = DEFAULT_JPEG_QUALITY
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +52,8 @@ class PixelDescription:
     """The frames of the output as the header has to describe them (PS3.3 C.7.6.3).
 
     `planar_configuration` is None for one sample per pixel. `lossy_step` is the lossy compression that the source was
-    stored in, which the header's history has to hold although the output is lossless.
+    stored in, which the header's history has to hold although the output is lossless. `lossy_method` is the one that the
+    output adds, a value of (0028,2114); "" where it adds none.
     """
 
     rows: int
@@ -57,6 +68,7 @@ class PixelDescription:
     pixel_representation: int
     transfer_syntax_uid: str
     lossy_step: LossyStep | None
+    lossy_method: str = ""
 
     @property
     def encapsulated(self) -> bool:
@@ -68,6 +80,11 @@ class PixelDescription:
         """Bytes of one frame when it isn't compressed; 4:2:2 has two samples for each pixel."""
         samples = 2 if self.photometric_interpretation == Photometric.YBR_FULL_422 else self.samples_per_pixel
         return self.rows * self.columns * samples * (self.bits_allocated // 8)
+
+    @property
+    def decoded_frame_bytes(self) -> int:
+        """Bytes of one decoded frame, chroma at full resolution: what compression ratios are counted from."""
+        return self.rows * self.columns * self.samples_per_pixel * (self.bits_allocated // 8)
 
 
 class ConvertedPixels:
@@ -91,6 +108,10 @@ class ConvertedPixels:
         self._kept = None if request.keep is None else request.keep[box.top : box.bottom, box.left : box.right]
         self._encoder = strategy.encoder
         self._picture = picture
+        self._method = strategy.method
+        self._workers = request.workers
+        self._black = source.display.black
+        self._palette = source.display.palette if strategy.method is Method.LOSSY else None
         self._in_pairs = strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs
         self._by_plane = strategy.method is Method.NATIVE_SLICE and source.layout.planar_configuration == 1
         self.description = self._describe()
@@ -111,6 +132,7 @@ class ConvertedPixels:
             pixel_representation=int(picture.signed),
             transfer_syntax_uid=str(self._encoder.transfer_syntax_uid),
             lossy_step=self._source.lossy_step,
+            lossy_method=self._encoder.lossy_method,
         )
 
     @property
@@ -127,35 +149,54 @@ class ConvertedPixels:
         Raises RefusedError (damaged-pixel-data and the others of `PixelSource.pixels`) in place of a frame that would
         be wrong or missing.
         """
-        for samples in self._pictures():
-            if self._by_plane:
-                samples = samples.transpose(2, 0, 1)
-            yield self._encoder.encode(samples, self._picture)
+        # Cutting bytes is no work that a thread would take off another.
+        workers = 1 if self._method is Method.NATIVE_SLICE else self._workers
+        return in_order(self._tasks(self._encoded), workers)
 
     def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
         """What leaves, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does.
 
         With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it.
         """
-        for samples in self._pictures():
-            yield self._source.display.show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
+        show = self._source.display.show
 
-    def _pictures(self) -> Iterator[np.ndarray]:
-        """Cut and blanked samples: (rows, columns, samples), or (rows, columns / 2, Y Y CB CR) in pairs."""
-        read = self._source.pairs if self._in_pairs else self._source.pixels
-        black = self._source.display.black
+        def shown(samples: np.ndarray) -> np.ndarray:
+            return show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
+
+        return in_order(self._tasks(shown), self._workers)
+
+    def _encoded(self, samples: np.ndarray) -> bytes:
+        if self._by_plane:
+            samples = samples.transpose(2, 0, 1)
+        if self._palette is not None:
+            samples = self._palette.apply(samples[..., 0])
+        return self._encoder.encode(samples, self._picture)
+
+    def _tasks(self, finish: Callable[[np.ndarray], Result]) -> Iterator[Callable[[], Result]]:
+        """A task for each frame, which is read when its task is taken: decode it, cut it, blank it, finish it."""
         for index in range(self._source.layout.frames):
-            samples = read(index, self.box)
-            blank = self._blank(index)
-            if blank is not None:
-                samples = np.array(samples)
-                if self._in_pairs:
-                    # The pixels of a pair share their colour: a pair that is partly outside is outside.
-                    luma, *chroma = black
-                    samples[blank.reshape(blank.shape[0], -1, 2).any(axis=2)] = (luma, luma, *chroma)
-                else:
-                    samples[blank] = black
-            yield samples
+            decode = self._stored(index)
+            yield lambda index=index, decode=decode: finish(self._blanked(index, decode()))
+
+    def _stored(self, index: int) -> Callable[[], np.ndarray]:
+        """Reads a frame; gives it cut: (rows, columns, samples), or (rows, columns / 2, Y Y CB CR) in pairs."""
+        if not self._in_pairs:
+            return self._source.stored(index, self.box)
+        pairs = self._source.pairs(index, self.box)
+        return lambda: pairs
+
+    def _blanked(self, index: int, samples: np.ndarray) -> np.ndarray:
+        blank = self._blank(index)
+        if blank is None:
+            return samples
+        samples = np.array(samples)
+        if self._in_pairs:
+            # The pixels of a pair share their colour: a pair that is partly outside is outside.
+            luma, *chroma = self._black
+            samples[blank.reshape(blank.shape[0], -1, 2).any(axis=2)] = (luma, luma, *chroma)
+        else:
+            samples[blank] = self._black
+        return samples
 
     def _blank(self, index: int) -> np.ndarray | None:
         """Which pixels of the cut frame become black; None when none do."""
@@ -194,8 +235,13 @@ class CutJpegPixels(ConvertedPixels):
 
     def frames(self) -> Iterator[bytes]:
         """The cut codestreams in order, one at a time. Raises as `ConvertedPixels.frames` does."""
+        workers = self._workers if installed_codec().in_threads else 1
+        return in_order(self._cuts(), workers)
+
+    def _cuts(self) -> Iterator[Callable[[], bytes]]:
         for index in range(self._source.layout.frames):
-            yield self._source.cut_jpeg(index, self.box, self._blank(index))
+            cut = self._source.stored_jpeg(index)
+            yield lambda index=index, cut=cut: cut(self.box, self._blank(index))
 
     def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
         """What leaves, decoded, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
@@ -233,7 +279,9 @@ def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
     )
     grid = source.jpeg_grid
     on_grid = None if grid is None else grid.snapped(box, layout)
-    strategy = choose_strategy(layout, picture, request.transfer_syntax, _jpeg_obstacle(grid, on_grid))
+    if request.transfer_syntax is OutputSyntax.JPEG_BASELINE:
+        picture = lossy_picture(picture)
+    strategy = choose_strategy(layout, picture, request.transfer_syntax, request.jpeg_quality, _jpeg_obstacle(grid, on_grid))
     if on_grid is not None and (strategy.method is Method.JPEG_CUT or request.on_jpeg_grid):
         strategy = replace(strategy, words=strategy.words + _snapping(grid, on_grid, box))
         made_by = CutJpegPixels if strategy.method is Method.JPEG_CUT else ConvertedPixels

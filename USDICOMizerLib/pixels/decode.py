@@ -6,6 +6,7 @@ Every decoder here is asked for the components as they are coded; what they mean
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import tempfile
@@ -291,6 +292,15 @@ def _with_simpleitk(data: bytes, layout: PixelLayout) -> np.ndarray:
 
 def _from_jpeg_ls(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     header = jpeg_header(data, layout, (_JPEG_LS_PROCESS,))
+    return _as_stored(_decode_jpeg_ls(data, header, layout), header.precision, layout)
+
+
+def _decode_jpeg_ls(data: bytes, header: JpegHeader, layout: PixelLayout) -> np.ndarray:
+    """Both are CharLS; imagecodecs lets other threads run meanwhile."""
+    with contextlib.suppress(ImportError):
+        import imagecodecs
+
+        return imagecodecs.jpegls_decode(data)
     try:
         import jpeg_ls
     except ImportError:
@@ -299,7 +309,7 @@ def _from_jpeg_ls(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     values = np.frombuffer(pixels, dtype=np.uint8 if header.precision <= 8 else np.uint16)
     if layout.samples_per_pixel == 3 and information["interleave_mode"] == 0:
         values = values.reshape(3, layout.rows, layout.columns).transpose(1, 2, 0)
-    return _as_stored(values, header.precision, layout)
+    return values
 
 
 def _from_jpeg_2000(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
@@ -319,6 +329,11 @@ def _from_jpeg_2000(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
 
 
 def _decode_jpeg_2000(header: Jpeg2000Header) -> np.ndarray:
+    """Both are OpenJPEG; imagecodecs lets other threads run meanwhile."""
+    with contextlib.suppress(ImportError):
+        import imagecodecs
+
+        return imagecodecs.jpeg2k_decode(header.bare)
     try:
         import openjpeg
 

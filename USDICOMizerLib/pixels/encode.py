@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib.util import find_spec
 
@@ -25,6 +25,7 @@ class OutputSyntax(StrEnum):
     JPEG_LS = "jpeg-ls"
     JPEG_2000 = "jpeg-2000"
     HTJ2K = "htj2k"
+    JPEG_BASELINE = "jpeg-baseline"  # the only one with loss; its encoder depends on the quality, see lossy.py
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,23 @@ class Encoder:
 
     `obstacle` says why it can't write this picture (None: it can). `encode` takes samples (rows, columns, samples) in
     the type of the picture and gives the frame: its bytes where native, an even number of bytes where compressed.
+    `written_as` has the photometric interpretations that the encoding changes. `lossy_method` is a value of (0028,2114);
+    "" where nothing is lost.
     """
 
     transfer_syntax_uid: str
     name: str
     obstacle: Callable[[Picture], str | None]
     encode: Callable[[np.ndarray, Picture], bytes]
+    written_as: Mapping[Photometric, Photometric] = field(default_factory=dict)
+    lossy_method: str = ""
 
     def photometric(self, picture: Picture) -> Photometric:
-        """As the header has to say it: JPEG 2000 decorrelates RGB reversibly (PS3.5 8.2.4)."""
-        transforms = self.transfer_syntax_uid in (uid.JPEG2000Lossless, uid.HTJ2KLossless)
-        return Photometric.YBR_RCT if transforms and picture.photometric is Photometric.RGB else picture.photometric
+        """As the header has to say it."""
+        return self.written_as.get(picture.photometric, picture.photometric)
+
+
+_REVERSIBLY_DECORRELATED = {Photometric.RGB: Photometric.YBR_RCT}  # PS3.5 8.2.4
 
 
 # CharLS is given twice the frame's size as room, which a frame of a few pixels can exceed with its header.
@@ -126,6 +133,13 @@ def pack_bits(rows: np.ndarray) -> bytes:
 
 
 def _jpeg_ls(samples: np.ndarray, picture: Picture) -> bytes:
+    """CharLS: in imagecodecs, which lets other threads run meanwhile, where it can be told the precision; or pyjpegls."""
+    if picture.bits_stored == picture.bits_allocated and find_spec("imagecodecs"):
+        import imagecodecs
+
+        patterns = samples.view(f"u{samples.dtype.itemsize}") if picture.signed else samples
+        plain = patterns[..., 0] if picture.samples_per_pixel == 1 else patterns
+        return _even(imagecodecs.jpegls_encode(np.ascontiguousarray(plain)))
     import jpeg_ls
 
     # JPEG-LS knows no signs: two's complement is coded as it stands, sign bits up to Bits Allocated included, as most
@@ -151,15 +165,9 @@ def _jpeg_ls(samples: np.ndarray, picture: Picture) -> bytes:
 
 
 def _jpeg_2000(samples: np.ndarray, picture: Picture) -> bytes:
-    """Reversible 5-3 wavelet; Pillow where its 8 bits are those of the picture, else what can be told the precision."""
+    """Reversible 5-3 wavelet of OpenJPEG, in the package that does it best: imagecodecs lets other threads run meanwhile."""
     rgb = picture.photometric is Photometric.RGB
     plain = samples[..., 0] if picture.samples_per_pixel == 1 else samples
-    if _pillow_writes(picture):
-        from PIL import Image
-
-        stream = io.BytesIO()
-        Image.fromarray(np.ascontiguousarray(plain)).save(stream, "JPEG2000", no_jp2=True, irreversible=False, mct=int(rgb))
-        return _even(stream.getvalue())
     if find_spec("imagecodecs"):
         import imagecodecs
 
@@ -168,6 +176,12 @@ def _jpeg_2000(samples: np.ndarray, picture: Picture) -> bytes:
                 np.ascontiguousarray(plain), codecformat="j2k", reversible=True, mct=rgb, bitspersample=picture.bits_stored
             )
         )
+    if _pillow_writes(picture):
+        from PIL import Image
+
+        stream = io.BytesIO()
+        Image.fromarray(np.ascontiguousarray(plain)).save(stream, "JPEG2000", no_jp2=True, irreversible=False, mct=int(rgb))
+        return _even(stream.getvalue())
     from openjpeg.utils import encode_array
 
     return _even(encode_array(np.ascontiguousarray(plain), picture.bits_stored, photometric_interpretation=int(rgb), use_mct=rgb))
@@ -225,6 +239,6 @@ ENCODERS = {
     OutputSyntax.EXPLICIT_LITTLE_ENDIAN: Encoder(uid.ExplicitVRLittleEndian, "explicit little-endian", _always, _native),
     OutputSyntax.RLE: Encoder(uid.RLELossless, "RLE", _always, _rle),
     OutputSyntax.JPEG_LS: Encoder(uid.JPEGLSLossless, "JPEG-LS", _jpeg_ls_obstacle, _jpeg_ls),
-    OutputSyntax.JPEG_2000: Encoder(uid.JPEG2000Lossless, "JPEG 2000", _jpeg_2000_obstacle, _jpeg_2000),
-    OutputSyntax.HTJ2K: Encoder(uid.HTJ2KLossless, "HTJ2K", _htj2k_obstacle, _htj2k),
+    OutputSyntax.JPEG_2000: Encoder(uid.JPEG2000Lossless, "JPEG 2000", _jpeg_2000_obstacle, _jpeg_2000, _REVERSIBLY_DECORRELATED),
+    OutputSyntax.HTJ2K: Encoder(uid.HTJ2KLossless, "HTJ2K", _htj2k_obstacle, _htj2k, _REVERSIBLY_DECORRELATED),
 }

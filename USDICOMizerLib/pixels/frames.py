@@ -66,25 +66,35 @@ class NativeFrames:
         """Whether `pairs` can be read: YBR_FULL_422 with an even width."""
         return self.layout.subsampled and self.layout.columns % 2 == 0
 
-    def pixels(self, index: int, box: CropBox) -> np.ndarray:
-        """Samples of frame `index` (from 0) in the box: (rows, columns, samples), as stored; 4:2:2 as 4:4:4.
+    def read(self, index: int, box: CropBox) -> list[bytes]:
+        """The stored rows of frame `index` (from 0) that the box needs, a band for each plane; for `samples`.
 
         Raises RefusedError (damaged-pixel-data).
         """
+        layout, start = self.layout, index * self._frame_bytes
+        if layout.subsampled:
+            return [self._read(index, start, self._frame_bytes)]
+        planes, width = self._planes_and_width()
+        stride = width * layout.dtype.itemsize
+        firsts = [start + (plane * layout.rows + box.top) * stride for plane in range(planes)]
+        return [self._read(index, first, box.height * stride) for first in firsts]
+
+    def samples(self, stored: list[bytes], box: CropBox) -> np.ndarray:
+        """What `read` gave for the box as (rows, columns, samples), values as stored; 4:2:2 as 4:4:4."""
         layout = self.layout
         if layout.subsampled:
-            return self._unpacked(index, box)
+            return self._unpacked(stored[0], box)
         kind = np.dtype(layout.dtype.str[1:]).newbyteorder("<" if self._element.little_endian else ">")
-        start = index * self._frame_bytes
-        planes = layout.samples_per_pixel if layout.planar_configuration else 1
-        width = layout.columns * layout.samples_per_pixel // planes
-        bands = []
-        for plane in range(planes):
-            first = start + (plane * layout.rows + box.top) * width * kind.itemsize
-            band = np.frombuffer(self._read(index, first, box.height * width * kind.itemsize), dtype=kind)
-            bands.append(band.reshape(box.height, layout.columns, -1)[:, box.left : box.right])
-        samples = np.concatenate(bands, axis=2) if planes > 1 else bands[0]
+        bands = [
+            np.frombuffer(band, dtype=kind).reshape(box.height, layout.columns, -1)[:, box.left : box.right] for band in stored
+        ]
+        samples = np.concatenate(bands, axis=2) if len(bands) > 1 else bands[0]
         return self._meaningful(samples.astype(layout.dtype, copy=False))
+
+    def _planes_and_width(self) -> tuple[int, int]:
+        """How many planes a frame has, and how many samples a row of one."""
+        planes = self.layout.samples_per_pixel if self.layout.planar_configuration else 1
+        return planes, self.layout.columns * self.layout.samples_per_pixel // planes
 
     def pairs(self, index: int, box: CropBox) -> np.ndarray:
         """Pixel pairs of a 4:2:2 frame in the box, whose left and right are even: (rows, columns / 2, Y Y CB CR)."""
@@ -93,9 +103,8 @@ class NativeFrames:
         rows = np.frombuffer(band, dtype=np.uint8).reshape(box.height, -1, 4)
         return rows[:, box.left // 2 : box.right // 2].copy()
 
-    def _unpacked(self, index: int, box: CropBox) -> np.ndarray:
+    def _unpacked(self, data: bytes, box: CropBox) -> np.ndarray:
         layout = self.layout
-        data = self._read(index, index * self._frame_bytes, self._frame_bytes)
         whole = unpack_pairs(np.frombuffer(data, dtype=np.uint8).reshape(1, -1, 4))[0]
         if layout.columns % 2 and not self._rows_of_pairs:
             whole = whole[: layout.rows * layout.columns]

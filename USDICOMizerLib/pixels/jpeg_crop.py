@@ -90,19 +90,20 @@ class Codec:
 
     `cut` takes a codestream with JFIF, or with Adobe's marker where it is coded as RGB, its header, the box on the grid, and
     what is blanked in each component (none: nothing). `tells_damage` says whether it raises CodestreamError where the scan
-    is short or damaged: else that has to be known before.
+    is short or damaged: else that has to be known before. `in_threads` says whether several threads may cut at once.
     """
 
     cut: Callable[[bytes, JpegHeader, CropBox, Sequence[Blanking]], bytes]
     tells_damage: bool
+    in_threads: bool
 
 
 def installed_codec() -> Codec | None:
     """The fastest codec that is there; None without any."""
     if turbojpeg.library() is not None:
-        return Codec(turbojpeg.cut, tells_damage=True)
+        return Codec(turbojpeg.cut, tells_damage=True, in_threads=True)
     if find_spec("jpeglib") is not None:
-        return Codec(jpeg_coefficients.cut, tells_damage=False)
+        return Codec(jpeg_coefficients.cut, tells_damage=False, in_threads=False)
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
@@ -81,9 +81,13 @@ class PixelSource:
         except CodestreamError:
             return None  # decoding says what is wrong
 
-    def cut_jpeg(self, index: int, box: CropBox, blank: np.ndarray | None) -> bytes:
-        """Frame `index` (from 0) cut without decoding, where there is a `jpeg_grid`. See `jpeg_crop.cut_jpeg`."""
-        return cut_jpeg(self._frames.read(index), self.layout, box, blank, self.jpeg_grid, self._warn)
+    def stored_jpeg(self, index: int) -> Callable[[CropBox, np.ndarray | None], bytes]:
+        """Read frame `index` (from 0) now, where there is a `jpeg_grid`, and cut it later, in whatever thread.
+
+        The returned function takes the box and what is blanked, see `jpeg_crop.cut_jpeg`.
+        """
+        data = self._frames.read(index)
+        return lambda box, blank: cut_jpeg(data, self.layout, box, blank, self.jpeg_grid, self._warn)
 
     @property
     def lossy_step(self) -> LossyStep | None:
@@ -121,10 +125,18 @@ class PixelSource:
         Raises RefusedError: damaged-pixel-data, unsupported-transfer-syntax,
         unsupported-photometric-interpretation.
         """
+        return self.stored(index, box)()
+
+    def stored(self, index: int, box: CropBox) -> Callable[[], np.ndarray]:
+        """Read frame `index` now, and decode it when the returned function is called, in whatever thread.
+
+        Both raise as `pixels` does. The function returns what `pixels` returns.
+        """
         if isinstance(self._frames, NativeFrames):
-            return self._frames.pixels(index, box)
-        whole = decode_frame(self._frames.read(index), self.layout, self._warn)
-        return whole[box.top : box.bottom, box.left : box.right]
+            frames, bands = self._frames, self._frames.read(index, box)
+            return lambda: frames.samples(bands, box)
+        data = self._frames.read(index)
+        return lambda: decode_frame(data, self.layout, self._warn)[box.top : box.bottom, box.left : box.right]
 
     def pairs(self, index: int, box: CropBox) -> np.ndarray:
         """4:2:2 pairs of a frame, where `splits_into_pairs`: (rows, columns / 2, Y Y CB CR); left and right are even."""

@@ -9,6 +9,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels.encode import ENCODERS, Encoder, OutputSyntax, Picture
 from USDICOMizerLib.pixels.layout import Family, PixelLayout
+from USDICOMizerLib.pixels.lossy import jpeg_baseline
 
 
 class Method(StrEnum):
@@ -17,6 +18,7 @@ class Method(StrEnum):
     NATIVE_SLICE = "native slice"  # bytes are cut out where they stand, in their own photometric interpretation
     JPEG_CUT = "lossless JPEG crop"  # coefficients are carried over as they stand, in the frame's own photometric interpretation
     RECODE = "decode and encode losslessly"
+    LOSSY = "encode with loss"  # asked for by name
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Strategy:
 
 _SAME, _EXPLICIT, _RLE = OutputSyntax.SAME, OutputSyntax.EXPLICIT_LITTLE_ENDIAN, OutputSyntax.RLE
 _JPEG_LS, _JPEG_2000, _HTJ2K = OutputSyntax.JPEG_LS, OutputSyntax.JPEG_2000, OutputSyntax.HTJ2K
+_JPEG_BASELINE = OutputSyntax.JPEG_BASELINE
 
 # Where a family has no lossless encoder: the smallest that every installation has, then what never fails.
 _ANY_LOSSLESS = (_JPEG_LS, _RLE, _EXPLICIT)
@@ -45,11 +48,14 @@ _TABLE = (
     (Family.JPEG_2000, _SAME, Method.RECODE, (_JPEG_2000, *_ANY_LOSSLESS)),
     (Family.HTJ2K, _SAME, Method.RECODE, (_HTJ2K, _JPEG_2000, *_ANY_LOSSLESS)),
     (Family.JPEG, _SAME, Method.JPEG_CUT, _ANY_LOSSLESS),  # the outputs where it can't be cut as it is coded
+    *((family, _JPEG_BASELINE, Method.LOSSY, (_JPEG_BASELINE,)) for family in Family),
 )
 
 
-def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax, jpeg_obstacle: str = "") -> Strategy:
-    """The strategy for frames of `source` that become `picture`.
+def choose_strategy(
+    source: PixelLayout, picture: Picture, wanted: OutputSyntax, jpeg_quality: int, jpeg_obstacle: str = ""
+) -> Strategy:
+    """The strategy for frames of `source` that become `picture`; `jpeg_quality` (1 to 100) is that of jpeg-baseline.
 
     `jpeg_obstacle` says why JPEG frames can't be cut without decoding; empty where they can.
 
@@ -66,7 +72,7 @@ def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax,
         method, reason = Method.RECODE, f" ({jpeg_obstacle})"
     obstacle = None
     for output in outputs:
-        encoder = ENCODERS[output]
+        encoder = jpeg_baseline(jpeg_quality) if output is _JPEG_BASELINE else ENCODERS[output]
         obstacle = encoder.obstacle(picture)
         if obstacle is None:
             return Strategy(method, encoder, _words(source.family, method, encoder) + reason)
@@ -76,6 +82,9 @@ def choose_strategy(source: PixelLayout, picture: Picture, wanted: OutputSyntax,
 def _words(family: Family, method: Method, encoder: Encoder) -> str:
     if method is Method.NATIVE_SLICE:
         return f"cut out of the stored bytes, written as {encoder.name}"
+    if method is Method.LOSSY:
+        first = "cut out of the stored bytes" if family is Family.NATIVE else f"{family} decoded, cut"
+        return f"{first}, encoded with loss as {encoder.name}, as asked"
     if family is Family.NATIVE:
         return f"cut out of the stored bytes, encoded losslessly as {encoder.name}"
     verb = "written" if encoder is ENCODERS[OutputSyntax.EXPLICIT_LITTLE_ENDIAN] else "encoded losslessly"
