@@ -26,7 +26,7 @@ from USDICOMizerLib.pixels.codestream import (
     read_jpeg_header,
 )
 from USDICOMizerLib.pixels.frames import damaged
-from USDICOMizerLib.pixels.layout import Family, Photometric, PixelLayout
+from USDICOMizerLib.pixels.layout import JPEG_XL_RECOMPRESSION, Family, Photometric, PixelLayout
 
 Warn = Callable[[str], None]
 
@@ -58,6 +58,7 @@ def decode_frame(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         Family.JPEG_LS: _from_jpeg_ls,
         Family.JPEG_2000: _from_jpeg_2000,
         Family.HTJ2K: _from_jpeg_2000,
+        Family.JPEG_XL: _from_jpeg_xl,
     }
     try:
         samples = decoders[layout.family](data, layout, warn)
@@ -362,3 +363,26 @@ def _jpeg_2000_with_pillow(header: Jpeg2000Header) -> np.ndarray:
     if not header.signed:
         return values
     return (values.astype(np.int32) - (1 << (header.precision - 1))).astype(f"i{container // 8}")
+
+
+def _from_jpeg_xl(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
+    """libjxl, which reports what is cut short. A JPEG that was packed is unpacked to the bit and decoded as JPEG."""
+    try:
+        import imagecodecs
+    except ImportError:
+        raise _MissingCodecError('JPEG XL needs a package: python -m pip install "imagecodecs>=2024.9.22"') from None
+    colour = layout.samples_per_pixel == 3
+    if colour and layout.transfer_syntax == JPEG_XL_RECOMPRESSION:
+        return _from_jpeg(imagecodecs.jpegxl_decode_jpeg(data), layout, warn)
+    if colour and layout.photometric_interpretation is not Photometric.RGB:
+        detail = f"{layout.photometric_interpretation} in JPEG XL that holds no JPEG can't be told from RGB"
+        raise RefusedError(Problem.UNSUPPORTED_PHOTOMETRIC_INTERPRETATION, detail)
+    if layout.bits_stored != layout.bits_allocated or layout.bits_allocated > 16 or layout.signed:
+        detail = "JPEG XL is decoded with 8 or 16 bits a sample, without a sign; convert it to JPEG 2000 Lossless at the PACS"
+        raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, detail)
+    values = imagecodecs.jpegxl_decode(data)
+    if values.dtype != layout.dtype:
+        raise damaged("the bits of a codestream contradict Bits Allocated")
+    if values.shape != (layout.rows, layout.columns, 3)[: 2 + colour]:
+        raise damaged("the size of a codestream contradicts Rows, Columns or Samples per Pixel")
+    return values.reshape(layout.rows, layout.columns, -1)

@@ -17,6 +17,7 @@ from USDICOMizerLib.pixels.layout import Family, PixelLayout, readable
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
 _JPEG_START = b"\xff\xd8\xff"
 _JPEG_2000_STARTS = (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
+_JPEG_XL_STARTS = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _RLE_HEADER = 64
 _LARGEST_FRAME = 2**31
 
@@ -242,6 +243,8 @@ class EncapsulatedFrames:
             return _is_rle_header(start, self._layout)
         if family in (Family.JPEG_2000, Family.HTJ2K):
             return start.startswith(_JPEG_2000_STARTS)
+        if family is Family.JPEG_XL:
+            return start.startswith(_JPEG_XL_STARTS)
         return start.startswith(_JPEG_START)
 
     def _group(self, fragments: list[_Fragment], declared: int) -> list[list[_Fragment]]:

@@ -23,6 +23,7 @@ class Family(StrEnum):
     JPEG_LS = "JPEG-LS"
     JPEG_2000 = "JPEG 2000"
     HTJ2K = "HTJ2K"
+    JPEG_XL = "JPEG XL"
 
 
 class Photometric(StrEnum):
@@ -37,6 +38,11 @@ class Photometric(StrEnum):
     YBR_ICT = "YBR_ICT"
     YBR_RCT = "YBR_RCT"
 
+
+# Newer than pydicom's dictionary.
+JPEG_XL_LOSSLESS = "1.2.840.10008.1.2.4.110"
+JPEG_XL_RECOMPRESSION = "1.2.840.10008.1.2.4.111"  # a JPEG, kept to the bit
+JPEG_XL = "1.2.840.10008.1.2.4.112"
 
 FAMILIES = {
     uid.ImplicitVRLittleEndian: Family.NATIVE,
@@ -55,6 +61,9 @@ FAMILIES = {
     uid.HTJ2KLossless: Family.HTJ2K,
     uid.HTJ2KLosslessRPCL: Family.HTJ2K,
     uid.HTJ2K: Family.HTJ2K,
+    JPEG_XL_LOSSLESS: Family.JPEG_XL,
+    JPEG_XL_RECOMPRESSION: Family.JPEG_XL,
+    JPEG_XL: Family.JPEG_XL,
 }
 
 _SINGLE_SAMPLE = frozenset({Photometric.MONOCHROME1, Photometric.MONOCHROME2, Photometric.PALETTE_COLOR})
@@ -64,13 +73,7 @@ _COLOURS = dict.fromkeys(Family, _YBR_COMPONENTS) | {
     Family.HTJ2K: frozenset(Photometric) - _SINGLE_SAMPLE,
 }
 
-# JPEG XL's transfer syntaxes are newer than pydicom's dictionary.
-_NEWER_NAMES = {
-    "1.2.840.10008.1.2.4.110": "JPEG XL Lossless",
-    "1.2.840.10008.1.2.4.111": "JPEG XL JPEG Recompression",
-    "1.2.840.10008.1.2.4.112": "JPEG XL",
-    "1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression",
-}
+_NEWER_NAMES = {"1.2.840.10008.1.2.8.1": "Deflated Image Frame Compression"}
 _VIDEO = ("MPEG", "HEVC", "SMPTE")
 
 
@@ -110,13 +113,13 @@ class PixelLayout:
         """The photometric interpretation of a decoded frame.
 
         JPEG 2000 undoes its colour transform itself; a lossy JPEG frame is handed out as RGB, with the decoder's own
-        conversion; everything else stays in the components that were stored, chroma at full resolution.
+        conversion, and so is JPEG XL; everything else stays in the components that were stored, chroma at full resolution.
         """
         photometric = self.photometric_interpretation
         if photometric in (Photometric.YBR_ICT, Photometric.YBR_RCT):
             return Photometric.RGB
         if photometric in (Photometric.YBR_FULL, Photometric.YBR_FULL_422):
-            return Photometric.RGB if self.family is Family.JPEG else Photometric.YBR_FULL
+            return Photometric.RGB if self.family in (Family.JPEG, Family.JPEG_XL) else Photometric.YBR_FULL
         return photometric
 
     @property
@@ -136,8 +139,6 @@ def require_supported_syntax(transfer_syntax: str) -> Family:
     name = _NEWER_NAMES.get(transfer_syntax) or known.name
     if name.startswith(_VIDEO) or "MPEG" in name:
         cure = "export the cine from the scanner or the PACS as a multi-frame image (JPEG or uncompressed), not as video"
-    elif name.startswith("JPEG XL"):
-        cure = "convert it to JPEG 2000 Lossless or Explicit VR Little Endian at the PACS"
     elif "JPIP" in name:
         cure = "its pixels are on a server: retrieve the instance again with its pixel data"
     else:

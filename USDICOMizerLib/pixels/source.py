@@ -21,7 +21,14 @@ from USDICOMizerLib.pixels.element import find_pixel_data
 from USDICOMizerLib.pixels.frames import NativeFrames, damaged, open_frames
 from USDICOMizerLib.pixels.hidden_segments import hidden_segments
 from USDICOMizerLib.pixels.jpeg_crop import JpegGrid, cut_jpeg, grid_of
-from USDICOMizerLib.pixels.layout import Family, layout_of, require_supported_syntax
+from USDICOMizerLib.pixels.layout import (
+    JPEG_XL,
+    JPEG_XL_RECOMPRESSION,
+    Family,
+    layout_of,
+    readable,
+    require_supported_syntax,
+)
 
 # A deflated dataset may be this much longer than its declared frames: Number of Frames can be wrong.
 _LEEWAY = 16
@@ -56,6 +63,7 @@ class PixelSource:
         self._frames = open_frames(element, claimed, header)
         self.layout = self._frames.layout
         self.display = display_of(header, self.layout)
+        self._declared_lossless = str(readable(header, "LossyImageCompression") or "").strip() == "00"
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -93,7 +101,8 @@ class PixelSource:
     def lossy_step(self) -> LossyStep | None:
         """The lossy compression that the frames are stored in; None where it is lossless, or can't be told.
 
-        Read off the first codestream. Raises RefusedError (damaged-pixel-data).
+        Read off the first codestream; of JPEG XL off its transfer syntax, and the header where that leaves it open.
+        Raises RefusedError (damaged-pixel-data).
         """
         if isinstance(self._frames, NativeFrames):
             return None
@@ -106,8 +115,10 @@ class PixelSource:
     def _lossy_method(self) -> str | None:
         family = self.layout.family
         try:
-            if family is Family.JPEG:
+            if family is Family.JPEG or self.layout.transfer_syntax == JPEG_XL_RECOMPRESSION:
                 return "ISO_10918_1"
+            if self.layout.transfer_syntax == JPEG_XL:
+                return None if self._declared_lossless else "ISO_18181_1"
             if family is Family.JPEG_LS:
                 return "ISO_14495_1" if read_jpeg_header(self._frames.read(0)).near else None
             if family in (Family.JPEG_2000, Family.HTJ2K):

@@ -48,6 +48,7 @@ _TABLE = (
     (Family.JPEG_2000, _SAME, Method.RECODE, (_JPEG_2000, *_ANY_LOSSLESS)),
     (Family.HTJ2K, _SAME, Method.RECODE, (_HTJ2K, _JPEG_2000, *_ANY_LOSSLESS)),
     (Family.JPEG, _SAME, Method.JPEG_CUT, _ANY_LOSSLESS),  # the outputs where it can't be cut as it is coded
+    (Family.JPEG_XL, _SAME, Method.RECODE, _ANY_LOSSLESS),
     *((family, _JPEG_BASELINE, Method.LOSSY, (_JPEG_BASELINE,)) for family in Family),
 )
 
