@@ -18,7 +18,6 @@ from USDICOMizerLib.pixels.codestream import read_jpeg_header
 
 BOX = CropBox(6, 3, 40, 25)
 ODD = CropBox(5, 3, 40, 25)
-HALVED, FULL = ((2, 1), (1, 1), (1, 1)), ((1, 1), (1, 1), (1, 1))
 
 
 def lossy(source, box: CropBox = BOX, quality: int = 95, **more):
@@ -52,36 +51,26 @@ def components(frame: bytes) -> np.ndarray:
     return np.asarray(image).astype(int)
 
 
-@pytest.mark.parametrize(
-    ("photometric", "box", "quality", "sampling", "written"),
-    [
-        ("RGB", BOX, 85, HALVED, "YBR_FULL_422"),
-        ("RGB", BOX, 89, HALVED, "YBR_FULL_422"),
-        ("RGB", BOX, 90, FULL, "YBR_FULL"),
-        ("YBR_FULL", BOX, 89, HALVED, "YBR_FULL_422"),
-        ("YBR_FULL", BOX, 100, FULL, "YBR_FULL"),
-        ("RGB", ODD, 85, FULL, "YBR_FULL"),  # DICOM's 4:2:2 has pairs of columns
-    ],
-)
-def test_the_header_names_the_sampling_that_the_frames_have(files, photometric, box, quality, sampling, written):
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+@pytest.mark.parametrize("box", [BOX, ODD])
+@pytest.mark.parametrize("quality", [1, 85, 100])
+def test_colour_is_4_2_2_and_the_header_says_so(files, photometric, box, quality):
     converted = lossy(opened(files, photometric)[1], box, quality)
     headers = [read_jpeg_header(frame) for frame in converted.frames()]
-    assert {header.sampling for header in headers} == {sampling}
+    assert {header.sampling for header in headers} == {((2, 1), (1, 1), (1, 1))}
     assert {header.process for header in headers} == {0xC0}
-    assert converted.description.photometric_interpretation == written
+    assert {(header.columns, header.rows) for header in headers} == {(box.width, box.height)}
+    assert converted.description.photometric_interpretation == "YBR_FULL_422"
     assert converted.description.planar_configuration == 0
     assert converted.description.transfer_syntax_uid == uid.JPEGBaseline8Bit
     assert converted.description.lossy_method == "ISO_10918_1"
     assert all(len(frame) % 2 == 0 for frame in converted.frames())
 
 
-def test_colour_that_was_halved_stays_halved_at_any_quality(files):
+def test_colour_that_was_4_2_2_keeps_its_components(files):
     pixels = files.speckle(1, 29, 48, 3)
     source = files.opened(files.make(files.to_422(pixels[0]), files.explicit, pixels.shape, "YBR_FULL_422"))
-    converted = lossy(source, quality=100)
-    assert converted.description.photometric_interpretation == "YBR_FULL_422"
-    assert read_jpeg_header(next(converted.frames())).sampling == HALVED
-    assert np.abs(components(next(converted.frames())) - source.pixels(0, BOX)).mean() < 2
+    assert np.abs(components(next(lossy(source, quality=100).frames())) - source.pixels(0, BOX)).mean() < 2
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
@@ -101,17 +90,25 @@ def test_rgb_comes_back_as_it_was_but_for_the_loss(files):
 
 def test_ybr_is_encoded_without_a_detour_through_rgb(files):
     pixels, source = opened(files, "YBR_FULL")
-    assert np.abs(components(next(lossy(source, quality=100).frames())) - cut(pixels)[0]).max() <= 3
+    luma = components(next(lossy(source, quality=100).frames()))[..., 0]
+    assert np.abs(luma - cut(pixels)[0, ..., 0]).max() <= 2
 
 
 @pytest.mark.parametrize("bits", [8, 16])
 def test_a_palette_becomes_the_colours_that_it_shows(files, bits):
     pixels, source = opened(files, "PALETTE COLOR", bits=bits, **files.palette())
     converted = lossy(source, quality=100)
-    assert converted.description.photometric_interpretation == "YBR_FULL"
+    assert converted.description.photometric_interpretation == "YBR_FULL_422"
     assert (converted.description.samples_per_pixel, converted.description.bits_allocated) == (3, 8)
-    expected = source.display.show(source.pixels(0, BOX)).astype(int)
-    assert np.abs(shown(files, converted)[0] - expected).mean() < 4
+    weights = np.array([0.299, 0.587, 0.114])  # luma alone: neighbours of a speckle share their colour in 4:2:2
+    expected = source.display.show(source.pixels(0, BOX)) @ weights
+    assert np.abs(shown(files, converted)[0] @ weights - expected).mean() < 12
+    flat = np.full_like(pixels, 80)
+    described = {"BitsAllocated": bits, "BitsStored": bits}
+    file = files.make(flat.tobytes(), files.explicit, flat.shape, "PALETTE COLOR", **described, **files.palette())
+    of_one_colour = files.opened(file)
+    expected = of_one_colour.display.show(of_one_colour.pixels(0, BOX)).astype(int)
+    assert np.abs(shown(files, lossy(of_one_colour, quality=100))[0] - expected).max() <= 2
 
 
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2", "RGB", "PALETTE COLOR"])
@@ -120,9 +117,9 @@ def test_what_is_blanked_shows_black(files, photometric):
     _, source = opened(files, photometric, **attributes)
     keep = np.zeros((29, 48), dtype=bool)
     keep[:, :24] = True
-    blank = shown(files, lossy(source, CropBox(0, 0, 48, 29), keep=keep))[:, :, 32:]  # beyond the block that the edge crosses
+    blank = shown(files, lossy(source, CropBox(0, 0, 48, 29), keep=keep))[:, :, 33:]  # beyond what the edge reaches
     black = 255 if photometric == "MONOCHROME1" else 0
-    assert np.abs(blank - black).max() <= 1
+    assert np.abs(blank - black).max() <= 2
 
 
 def test_a_jpeg_source_is_encoded_again_only_when_asked(files):
@@ -137,7 +134,7 @@ def test_a_jpeg_source_is_encoded_again_only_when_asked(files):
     converted = lossy(source)
     assert converted.description.lossy_step.method == converted.description.lossy_method == "ISO_10918_1"
     assert np.abs(shown(files, converted) - np.stack([source.pixels(index, BOX) for index in range(2)])).mean() < 3
-    assert "with loss as JPEG Baseline (quality 95, 4:2:2), as asked" in converted.strategy
+    assert "with loss as JPEG Baseline of quality 95, as asked" in converted.strategy
 
 
 def test_a_higher_quality_is_nearer_and_larger(files):
