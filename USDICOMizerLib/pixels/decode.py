@@ -119,6 +119,8 @@ def _from_rle(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         packed = data[bounds[segment] : bounds[segment + 1]]
         # PackBits is TIFF's too: one line as long as the image, since some writers let runs cross the rows.
         plane = Image.frombytes("L", (pixels, 1), packed, "packbits", "L")
+        if _holds_more(packed, pixels):
+            raise damaged("an RLE frame holds more pixels than Rows and Columns say")
         planes[segment // width, :, segment % width] = np.asarray(plane)[0]
     words = planes.view(f">u{width}")[..., 0].astype(f"u{width}").T.reshape(layout.rows, layout.columns, -1)
     spare = layout.bits_allocated - layout.bits_stored
@@ -126,6 +128,16 @@ def _from_rle(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         shifted = words << (layout.bits_allocated - 1 - layout.high_bit)
         return shifted.view(layout.dtype) >> spare
     return words.view(layout.dtype)
+
+
+def _holds_more(packed: bytes, pixels: int) -> bool:
+    """Whether a PackBits segment goes on after so many pixels; zeros at its end are padding."""
+    from PIL import Image
+
+    with contextlib.suppress(ValueError):  # Pillow has not enough data, as it should be
+        Image.frombytes("L", (pixels + 1, 1), packed.rstrip(b"\0"), "packbits", "L")
+        return True
+    return False
 
 
 def jpeg_is_ycc(header: JpegHeader, layout: PixelLayout, warn: Warn) -> bool:
