@@ -69,16 +69,17 @@ class Measured:
 class Child:
     """One program that takes jobs, and its memory (Linux: from /proc; elsewhere not measured)."""
 
-    def __init__(self, command: Sequence[str], home: Path):
+    def __init__(self, command: Sequence[str], home: Path, *, by_processor: bool):
+        self._by_processor = by_processor
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=_environment(home)
         )
         self._answer()
 
     def run(self, job: dict, measured: Measured, frames: int) -> None:
-        begin = time.perf_counter()
+        begin = self._seconds()
         self._do(job)
-        measured.milliseconds.append(1000 * (time.perf_counter() - begin) / frames)
+        measured.milliseconds.append(1000 * (self._seconds() - begin) / frames)
 
     def warm_up(self, job: dict, measured: Measured) -> None:
         """Run a job that isn't timed, and watch the memory of it."""
@@ -101,6 +102,12 @@ class Child:
     def close(self) -> None:
         self._process.stdin.close()
         self._process.wait()
+
+    def _seconds(self) -> float:
+        if not self._by_processor:
+            return time.perf_counter()
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # user and system time of all threads
 
     def _do(self, job: dict) -> None:
         print(json.dumps(job), file=self._process.stdin, flush=True)
@@ -125,10 +132,10 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 @contextmanager
-def _children(peer: str | None, home: Path) -> Iterator[list[Child]]:
+def _children(options: argparse.Namespace, home: Path) -> Iterator[list[Child]]:
     commands = [[sys.executable, str(Path(__file__).with_name("library_adaptor.py"))]]
-    commands += [shlex.split(peer)] if peer else []
-    children = [Child(command, home) for command in commands]
+    commands += [shlex.split(options.peer)] if options.peer else []
+    children = [Child(command, home, by_processor=options.clock == "processor") for command in commands]
     try:
         yield children
     finally:
@@ -138,13 +145,13 @@ def _children(peer: str | None, home: Path) -> Iterator[list[Child]]:
 
 def measure(source: Source, box: CropBox, syntax: OutputSyntax, options: argparse.Namespace, scratch: Path) -> list[Measured]:
     """One row: the programs in turn, after a job each that isn't timed."""
-    with _children(options.peer, scratch / "home") as children:
+    with _children(options, scratch / "home") as children:
         results = [Measured() for _ in children]
         for turn in range(options.repeats + 1):
             for number, (child, result) in enumerate(zip(children, results, strict=True)):
                 output = scratch / f"output-{number}"
                 job = {"source": str(source.path), "box": [box.left, box.top, box.right, box.bottom], "output": str(output)}
-                job["options"] = ["--transfer-syntax", syntax.value, *options.options]
+                job["options"] = ["--transfer-syntax", syntax.value, "--jobs", str(options.jobs), *options.options]
                 if turn:
                     child.run(job, result, source.frames)
                 else:
@@ -226,6 +233,12 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="timed jobs a row (default: 5)")
     parser.add_argument("--options", type=shlex.split, default=[], help="further options of prepare, as one text")
     parser.add_argument("--peer", metavar="COMMAND", help="the adaptor of another program; see above")
+    parser.add_argument(
+        "--clock",
+        choices=["wall", "processor"],
+        default="wall",
+        help="what is counted: time, or on a busy machine (Linux) the processor's time, which leaves out the disk",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured")
     parser.add_argument("--folder", type=Path, help="where sources and outputs go meanwhile (default: the system's)")
     options = parser.parse_args()

@@ -20,7 +20,7 @@ _SHORTEST = 2 * _WORD - 1
 _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
-_BLOCK = 2**16  # half words at a time: they and what is made of them stay in the processor's cache
+_BLOCK = 2**17  # half words at a time: they and what is made of them stay in the processor's cache
 # Those of PS3.3 C.12.1.1.2, and the two that computers add; what is ASCII is the same in all but the last.
 _ENCODINGS = (
     *("utf-8", "latin-1", "iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "tis-620"),
