@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from USDICOMizerLib.deidentify.options import Option, in_order, options_named, with_kept_dates
-from USDICOMizerLib.deidentify.profile import Rules, dictionary_vrs
+from USDICOMizerLib.deidentify.profile import CLASS_UIDS, Rules, dictionary_vrs
 from USDICOMizerLib.deidentify.words import words_of
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.settings import Settings
@@ -13,7 +13,7 @@ from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.tags import TagVocabulary
 
 NO_OPTIONS = "none"
-_DATE_VRS = frozenset({"DA", "DT", "TM"})
+_TELLING_VRS = frozenset({"DA", "DT", "UI"})  # dates, and UIDs with dates in them
 
 
 def profile_rules(settings: Settings, *, options: str | None = None, keep_dates: str | None = None) -> Rules:
@@ -65,9 +65,14 @@ def _check(rules: Rules) -> None:
             f"The option {Option.SAFE_PRIVATE} keeps the private elements that [safe_private] of the settings lists, and it "
             "lists none: the standard knows no safe ones of ultrasound scanners. Add them there, or take the option out."
         )
-    dates = [tag for tag in rules.attributes_to_keep if dictionary_vrs(tag) & _DATE_VRS]
-    if Option.MODIFIED_DATES in rules.options and dates:
+    if {Option.UIDS, Option.MODIFIED_DATES} <= set(rules.options):
         raise CommandError(
-            f"[attributes_to_keep] of the settings keeps {', '.join(map(describe, dates))} as it is, which would tell by how "
-            "much the other dates were shifted. Take it out: the option for modified dates treats all dates alike."
+            f"{Option.UIDS} and {Option.MODIFIED_DATES} don't go together: the UIDs of most scanners hold the date of the exam, "
+            "which would tell by how much the other dates were shifted. Take one of them out."
+        )
+    telling = [tag for tag in rules.attributes_to_keep if dictionary_vrs(tag) & _TELLING_VRS and tag not in CLASS_UIDS]
+    if Option.MODIFIED_DATES in rules.options and telling:
+        raise CommandError(
+            f"[attributes_to_keep] of the settings keeps {', '.join(map(describe, telling))} as it is, which would tell by how "
+            "much the dates were shifted. Take it out: the option for modified dates treats all dates alike."
         )

@@ -143,24 +143,25 @@ def test_no_planted_identifier_survives_the_options_that_clean(usdicomizer, tmp_
     assert sorted(place for value, place in told.items() if value.lower().encode() in content) == []
 
 
+EVERY = "retain-patient-characteristics,retain-device-identity,retain-institution-identity,clean-descriptors"
+
+
 @pytest.mark.parametrize("name", ["GREYSCALE_IMAGE", "JPGLosslessP14SV1_1s_1f_8b", "OBXXXX1A_2frame", "RGB_IMAGE"])
-def test_options_add_no_conformance_error_to_a_real_file(usdicomizer, tmp_path, name):
+@pytest.mark.parametrize("chosen", [["--options", EVERY, "--keep-dates", "modified"], ["--options", "retain-uids"]])
+def test_options_add_no_conformance_error_to_a_real_file(usdicomizer, tmp_path, name, chosen):
     source = real_file(name, tmp_path)
-    every = "retain-patient-characteristics,retain-device-identity,retain-uids,clean-descriptors,clean-structured-content"
-    ran = usdicomizer(
-        "prepare",
-        source,
-        *("--output", tmp_path / "out", "--accept-unreviewed", "--crop", "0,60,200,200"),
-        *("--options", every, "--keep-dates", "modified"),
-    )
+    ran = usdicomizer("prepare", source, "--output", tmp_path / "out", "--accept-unreviewed", "--crop", "0,60,200,200", *chosen)
     assert ran.status == 0, ran.stderr
     (export,) = (tmp_path / "out").glob("*.zip")
     with ZipFile(export) as archive:
         (member,) = (name for name in archive.namelist() if name.endswith(".dcm"))
         file = Path(archive.extract(member, tmp_path / "unpacked"))
     assert dciodvfy_errors(file) <= dciodvfy_errors(source)
-    assert dcmread(file, stop_before_pixels=True).SOPInstanceUID == dcmread(source, stop_before_pixels=True).SOPInstanceUID
-    assert usdicomizer("check", export, "--against", source).status == 0
+    before, after = (dcmread(path, stop_before_pixels=True) for path in (source, file))
+    assert (before.SOPInstanceUID == after.SOPInstanceUID) is ("retain-uids" in chosen)
+    assert after.StudyDate != before.StudyDate and bool(after.StudyDate) is ("modified" in chosen)
+    ran = usdicomizer("check", export, "--against", source)
+    assert ran.status == 0, ran.stdout
 
 
 @pytest.mark.parametrize(
@@ -170,6 +171,7 @@ def test_options_add_no_conformance_error_to_a_real_file(usdicomizer, tmp_path, 
         (["--options", "clean-recognizable-visual-features"], "doesn't apply to ultrasound"),
         (["--options", "retain-safe-private"], "[safe_private]"),
         (["--options", "clean-pixel-data"], "hasn't reviewed"),
+        (["--options", "retain-uids", "--keep-dates", "modified"], "don't go together"),
         (["--keep-dates", "some"], "invalid choice"),
         (["--profile", "none"], "invalid choice"),
     ],

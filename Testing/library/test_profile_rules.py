@@ -42,7 +42,7 @@ def test_the_command_goes_over_the_settings():
     settings = parse_settings(TEXT, "settings.ini")
     assert profile_rules(settings, options="clean-descriptors").options == (Option.CLEAN_DESCRIPTORS,)
     assert profile_rules(settings, options="none").options == ()
-    assert profile_rules(settings, keep_dates="modified").options == (Option.MODIFIED_DATES, Option.UIDS)
+    assert profile_rules(settings, options="retain-uids").options == (Option.UIDS,)
     assert profile_rules(settings, options="retain-safe-private", keep_dates="full").options == (
         Option.FULL_DATES,
         Option.SAFE_PRIVATE,
@@ -62,13 +62,20 @@ def test_safe_private_without_a_list_is_a_named_error():
         profile_rules(Settings(), options="retain-safe-private")
 
 
-def test_a_date_kept_beside_shifted_ones_is_a_named_error():
+@pytest.mark.parametrize("keyword", ["StudyDate", "StudyInstanceUID"])
+def test_what_would_tell_the_shift_is_a_named_error(keyword):
     settings = Settings()
-    kept = replace(settings.deidentification, attributes_to_keep=(tag_for_keyword("StudyDate"),))
+    kept = replace(settings.deidentification, attributes_to_keep=(tag_for_keyword(keyword),))
     settings = replace(settings, deidentification=kept)
     assert profile_rules(settings, keep_dates="full").attributes_to_keep
-    with pytest.raises(CommandError, match="how much the other dates were shifted"):
+    with pytest.raises(CommandError, match="how much the dates were shifted"):
         profile_rules(settings, keep_dates="modified")
+
+
+def test_original_uids_beside_shifted_dates_are_a_named_error():
+    """The UIDs of most scanners hold the date of the exam."""
+    with pytest.raises(CommandError, match="don't go together"):
+        profile_rules(Settings(), options="retain-uids", keep_dates="modified")
 
 
 def test_an_export_is_judged_by_what_it_claims():

@@ -155,11 +155,16 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
                     if path[-1] >> 16 == _PATIENT_GROUP and path[-1] != _ISSUER or path[-1] in _ORDERS:
                         of_patient.update(_needles_of(path[-1], vr, text))
     kept_text = "\n".join([*by_option, *map(compact, by_option)])
-    found -= {needle for needle in found - of_patient if needle.kind is not Kind.NAME and needle.text in kept_text}
+    found -= {needle for needle in found - of_patient if needle.kind is not Kind.NAME and _stands_in(needle, kept_text)}
     return Needles(
         frozenset(needle for needle in found if needle.text not in exempt),
         {tag: frozenset(texts - exempt) for tag, texts in originals.items()},
     )
+
+
+def _stands_in(needle: Needle, text: str) -> bool:
+    squeezed = compact(needle.text)
+    return needle.text in text or len(squeezed) >= _LONG and squeezed in text
 
 
 def mentions(text: str, needles: Needles) -> bool:
