@@ -173,7 +173,7 @@ def test_a_table_of_subjects_is_followed(usdicomizer, exam, tmp_path):
         (["--crop", "10,10,5,50"], "empty"),
         (["--crop", "ten"], "auto"),
         (["--tag", "FVX-L"], "FV"),
-        (["--mask", "circle"], "sector"),
+        (["--mask", "circle"], "rectangle"),
         (["--plan", "plan.csv", "--crop", "none"], "--plan"),
         (["--resume", "--overwrite"], "not allowed with"),
         (["--subject", "../x"], "letters"),
