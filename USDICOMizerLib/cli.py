@@ -231,7 +231,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--against", type=Path, nargs="+", metavar="SOURCE", help="what it was made from: search for its identifiers"
     )
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="allow what [attributes_to_keep] of these settings kept")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="allow what [attributes_to_keep], [safe_private] and allowed_words of these settings let out",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
 
 
