@@ -9,7 +9,6 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID
 
-from USDICOMizerLib.exam import Region
 from USDICOMizerLib.geometry import CropBox, crop_region
 from USDICOMizerLib.moved_planes import keep_groups_of_frames, move_planes
 from USDICOMizerLib.pixels import LossyStep, PixelDescription
@@ -131,10 +130,10 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
     kept = []
     for item in dataset.get("SequenceOfUltrasoundRegions") or ():
         corners = [_integer(item.get(keyword)) for keyword in _LOCATION]
-        if None in corners:
+        if None in corners or corners[2] < corners[0] or corners[3] < corners[1]:
             continue
-        spatial_format, data_type = (_integer(item.get(keyword)) or 0 for keyword in ("RegionSpatialFormat", "RegionDataType"))
-        placed = crop_region(Region(*corners, spatial_format, data_type), box)
+        left, top, right, bottom = corners  # inclusive, PS3.3 C.8.5.5.1
+        placed = crop_region(CropBox(left, top, right + 1, bottom + 1), box)
         if placed is None:
             continue
         new_corners = (placed.left, placed.top, placed.right, placed.bottom)

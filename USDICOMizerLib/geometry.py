@@ -11,12 +11,8 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from USDICOMizerLib.exam import Region
 
 # A pixel that reaches outside of a sector by less than this is inside: so much may rounding differ between
 # machines, and it is a millionth of a pixel.
@@ -348,11 +344,9 @@ class CroppedRegion:
     clipped_top: int
 
 
-def crop_region(region: Region, box: CropBox) -> CroppedRegion | None:
-    """Shift a region (inclusive, possibly larger than the image) to the crop and clip it; None if nothing of it remains."""
-    if region.right < region.left or region.bottom < region.top:
-        return None
-    kept = region.box.intersection(box)
+def crop_region(region: CropBox, box: CropBox) -> CroppedRegion | None:
+    """Shift a region (half-open here, possibly larger than the image) to the crop and clip it; None if nothing of it remains."""
+    kept = region.intersection(box)
     if kept is None:
         return None
     placed = kept.moved(-box.left, -box.top)

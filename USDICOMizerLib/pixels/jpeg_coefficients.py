@@ -13,7 +13,7 @@ from USDICOMizerLib.pixels.codestream import JpegHeader
 
 if TYPE_CHECKING:
     from USDICOMizerLib.geometry import CropBox
-    from USDICOMizerLib.pixels.jpeg_crop import Blanking
+    from USDICOMizerLib.pixels.blanking import Blanking
 
 _FASTEST = "turbo210"  # of the libjpegs that it brings; what they write is the same
 

@@ -22,6 +22,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels import jpeg_coefficients, turbojpeg
+from USDICOMizerLib.pixels.blanking import Blanking
 from USDICOMizerLib.pixels.codestream import CodestreamError, JpegHeader, read_jpeg_header
 from USDICOMizerLib.pixels.decode import LOSSY_PROCESSES, Warn, jpeg_header, jpeg_is_ycc, require_whole_scan
 from USDICOMizerLib.pixels.frames import damaged
@@ -74,14 +75,6 @@ class JpegGrid:
         """The pixels of all units with any pixel True: (rows, columns) as `blank`."""
         rows, columns = blank.shape
         return self.blocks(blank).repeat(self.height, axis=0).repeat(self.width, axis=1)[:rows, :columns]
-
-
-@dataclass(frozen=True, eq=False)
-class Blanking:
-    """What is blanked in one component: its blocks (rows, columns) bool, and the DC coefficient of black; AC are zero."""
-
-    blocks: np.ndarray
-    dc: int
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from USDICOMizerLib.pixels.codestream import CodestreamError, JpegHeader
 
 if TYPE_CHECKING:
     from USDICOMizerLib.geometry import CropBox
-    from USDICOMizerLib.pixels.jpeg_crop import Blanking
+    from USDICOMizerLib.pixels.blanking import Blanking
 
 _NO_OPERATION = 0
 _CROP, _COPY_NO_MARKERS = 4, 64
