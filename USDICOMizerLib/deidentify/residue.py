@@ -60,7 +60,7 @@ _SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("Patie
 _WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
 _SHORTEST_NAME = 4  # letters; a shorter one is in many words
 _SHORTEST_COMPACT = 8
-_OWN_UID_ROOT = "2.25."
+_UID_TEXT = re.compile(r"[012]\.\d+(?=[\d.]{15})(\.\d+)+")
 _OWN_METHOD = "USDICOMizer "
 # The UIDs that scanners make begin like this: what a tool has left as it was can be told by it.
 _MAKERS_ROOTS = (
@@ -141,7 +141,7 @@ def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
     The words of descriptions, and what is too short to mean anything there, are not searched.
     """
     text = folded(text)
-    if text.startswith(_OWN_UID_ROOT):  # in so many digits, a date or a number stands by chance
+    if _UID_TEXT.fullmatch(text):  # in so many digits, a date or a number stands by chance
         return frozenset(needle.kind for needle in needles.values if needle.kind is Kind.UID and needle.text == text)
     return frozenset(needle.kind for needle in needles.values if _is_in_name(needle, text))
 

@@ -367,5 +367,11 @@ def test_file_names_and_cells_are_searched_but_not_for_what_is_too_short(ultraso
     for text in ("Lindqvist_1.dcm", "exam/annika.dcm", "a-mrn-004-7110.dcm", "1961-09-17.dcm"):
         assert find_in_text(text, needles), text
     ultrasound_header.PatientID, ultrasound_header.PatientName = "1", "Li^Na"
-    for text in ("S-1/E-1/001_PV-L.dcm", "EPIQ 5G", "2.25.1961091700000000000", "linear"):
+    for text in (
+        "1.2.840.113663.1500.1.20170302.17.9.1961",
+        "S-1/E-1/001_PV-L.dcm",
+        "EPIQ 5G",
+        "2.25.1961091700000000000",
+        "linear",
+    ):
         assert not find_in_text(text, identifying_values(ultrasound_header)), text
