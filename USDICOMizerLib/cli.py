@@ -30,7 +30,7 @@ from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
 
-_MASKS_FOR_ALL = [Mask.NONE, Mask.OUTSIDE_REGIONS, Mask.RECTANGLE]
+_MASKS_FOR_ALL = [Mask.NONE.value, Mask.OUTSIDE_REGIONS.value, Mask.RECTANGLE.value]
 
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
@@ -125,9 +125,7 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--mask",
-        type=Mask,
         choices=_MASKS_FOR_ALL,
-        metavar="{" + ",".join(_MASKS_FOR_ALL) + "}",
         help="blank pixels outside, keeping the geometry (sectors differ from instance to instance: give them in a plan)",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
@@ -170,9 +168,7 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     subject.add_argument("--subjects", type=Path, metavar="FILE.csv", help="pseudonyms by Patient ID: a CSV with id_old,id_new")
     parser.add_argument(
         "--transfer-syntax",
-        type=OutputSyntax,
-        choices=list(OutputSyntax),
-        metavar="{" + ",".join(OutputSyntax) + "}",
+        choices=[syntax.value for syntax in OutputSyntax],
         help="encoding of the output (default: from the settings)",
     )
     parser.add_argument(

@@ -62,7 +62,7 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     settings = _settings(options.settings, console)
-    syntax = options.transfer_syntax or OutputSyntax(settings.export.transfer_syntax)
+    syntax = OutputSyntax(options.transfer_syntax or settings.export.transfer_syntax)
     if options.quality and syntax is not OutputSyntax.JPEG_BASELINE:
         raise CommandError(f"--quality is for --transfer-syntax jpeg-baseline, and {syntax} is asked for. Leave one out.")
     rules = _rules(options, settings)
@@ -224,7 +224,7 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
     choices = Choices(
         crop=options.crop or CropChoice.AUTO,
-        mask=options.mask or Mask.NONE,
+        mask=Mask(options.mask or Mask.NONE),
         tag=settings.tags.parse(options.tag) if options.tag else None,
     )
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None

@@ -27,7 +27,7 @@ from USDICOMizerLib.tags import Tag
 
 PIXEL_DATA = b"\xe0\x7f\x10\0O"
 LETTERS = st.sampled_from(string.ascii_uppercase)
-PREPARATION = Preparation(Rules(), Pseudonyms(ProjectKey(bytes(range(32)))), OutputSyntax.SAME)
+PREPARATION = Preparation(Rules(), Pseudonyms(ProjectKey(bytes(range(32)))), OutputSyntax.SAME, jpeg_quality=95)
 
 
 def with_clinical_values(file: bytes) -> bytes:
