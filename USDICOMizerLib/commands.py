@@ -118,7 +118,7 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
     found = _read_input(options, settings, console)
     make_private_folder(options.output.parent)
     write_plan(make_plan(found.exams, found.decisions), options.output)
-    console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exams.")
+    console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exam(s).")
     not_shown = write_after_images(found.exams, found.decisions, options.images) if options.images else {}
     if options.images:
         console.say(f"{options.images}: {len(found.decisions) - len(not_shown)} pictures as they would leave.")

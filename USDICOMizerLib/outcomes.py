@@ -70,9 +70,10 @@ _ADVICE = {
         "or accept it by reviewing the instance."
     ),
     Problem.NOT_REVIEWED: (
-        "No person has confirmed the picture that would leave. Review it in Slicer or through a plan "
-        "(plan INPUT --output plan.csv --images FOLDER, look, set reviewed to yes, prepare INPUT --plan plan.csv --output DIR); "
-        "or crop to a box smaller than the frame and add --accept-unreviewed, which exports pictures that nobody has looked at."
+        "No person has confirmed the picture that would leave. Review it, in Slicer where the extension is installed or "
+        "through a plan (plan INPUT --output plan.csv --images FOLDER, look, set reviewed to yes, prepare INPUT --plan plan.csv "
+        "--output DIR); or crop to a box smaller than the frame and add --accept-unreviewed, which exports pictures that nobody "
+        "has looked at."
     ),
     Problem.UNSUPPORTED_TRANSFER_SYNTAX: (
         "The pixel data is stored in a form that can't be decoded here. The detail names the transfer syntax and, where one "

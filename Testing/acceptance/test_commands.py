@@ -24,7 +24,7 @@ def test_a_first_prepare_refuses_everything_and_names_the_two_ways_on(usdicomize
     assert ran.status == 1
     assert not list((tmp_path / "out").glob("*.zip"))
     assert ran.stderr.count("refused: not-reviewed") == 4
-    assert "Review it in Slicer or through a plan" in ran.stderr
+    assert "in Slicer where the extension is installed or through a plan" in ran.stderr
     assert "--accept-unreviewed" in ran.stderr
     assert "4 refused" in ran.stdout
 
