@@ -295,7 +295,9 @@ _NAME_LETTERS = st.text("abdefghiklmnorstuväöüåøéñ", min_size=5, max_size
     joint=st.sampled_from(["-", "'"]),
     order=st.sampled_from(["{0}^{1}", "{1} {0}", "{0}, {1}", "{0}", "{0}={1}", "{0}_{1}"]),
     writing=st.sampled_from(sorted(WRITINGS)),
-    keyword=st.sampled_from(["ProcessingFunction", "ImageComments", "AcquisitionDeviceProcessingDescription", "FilterType"]),
+    keyword=st.sampled_from(
+        ["ProcessingFunction", "ImageComments", "AcquisitionDeviceProcessingDescription", "DetectorDescription"]
+    ),
 )
 def test_a_name_is_found_in_the_spelling_of_another_system(
     ultrasound_header, family, second, given_name, joint, order, writing, keyword
