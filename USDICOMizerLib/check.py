@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -23,8 +24,11 @@ from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.residue import Needles, claimed_options, find_in_text, find_residue, judge_alone, scan_bytes
 from USDICOMizerLib.errors import CommandError, RefusedError
 from USDICOMizerLib.pixels import open_pixels
+from USDICOMizerLib.pixels.element import find_pixel_data
 
 _CHUNK = 2**20
+_LARGEST = 2**40  # of a deflated data set, inflated: anything that fits on a disk
+_SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ def _judge_members(members: Sequence[_Member], expected: Expectation, *, every_b
         yield CheckFinding("", Kind.COUNTS, "there is no DICOM file in this export")
     if manifest is not None:
         yield from _judge_manifest(manifest, headers)
+    elif every_byte:
+        yield CheckFinding("", Kind.COUNTS, f"there is no {MANIFEST_NAME}: nobody can say whether instances are missing")
 
 
 def _judge_header(name: str, header: Dataset, expected: Expectation) -> Iterator[CheckFinding]:
@@ -169,8 +175,20 @@ def _judge_bytes(member: _Member, header: Dataset, expected: Expectation) -> Ite
                 yield CheckFinding(member.name, Kind.RESIDUE, f"a compressed frame holds {hidden}")
             for _ in source.display_frames():
                 pass
+            if _goes_on_behind_pixels(stream, header):
+                yield CheckFinding(member.name, Kind.RESIDUE, "something stands behind the pixel data")
     except RefusedError as refusal:
         yield CheckFinding(member.name, Kind.CONFORMANCE, f"the pixel data can't be read: {refusal}")
+
+
+def _goes_on_behind_pixels(stream: BinaryIO, header: Dataset) -> bool:
+    """Whether anything follows the Pixel Data: padding, signatures, what no reader of pictures looks at."""
+    element = find_pixel_data(stream, header, _LARGEST)
+    if element.length is None:  # items, of which the sequence delimiter is the last (PS3.5 A.4)
+        element.stream.seek(-len(_SEQUENCE_END), io.SEEK_END)
+        return element.stream.read() != _SEQUENCE_END
+    element.stream.seek(element.offset + element.length)
+    return element.stream.read(1) != b""
 
 
 def _judge_manifest(rows: Sequence[dict[str, str]], headers: dict[str, Dataset]) -> Iterator[CheckFinding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -57,6 +58,11 @@ def truncated(members: dict[str, bytes]) -> None:
     members[name] = members[name][:-5000]
 
 
+def extended(members: dict[str, bytes]) -> None:
+    for name in [name for name in members if name.endswith(".dcm")]:
+        members[name] += struct.pack("<HH", 0xFFFC, 0xFFFC) + b"OB\0\0" + struct.pack("<L", 12) + b"SMITH^JOHN  "
+
+
 def renamed(members: dict[str, bytes]) -> None:
     members["other.dcm"] = members.pop(next(iter(members)))
 
@@ -84,6 +90,10 @@ CHANGES = {
         "region 1 doesn't lie in the image",
     ),
     "no instance at all": (lambda members: members.clear(), "counts"),
+    "no manifest": (lambda members: members.pop("manifest.csv"), "counts"),
+    "other words in Image Comments": (edited(lambda dataset: setattr(dataset, "ImageComments", "Mr Smith, ward 7")), "residue"),
+    "more in the private block": (edited(lambda ds: ds.private_block(0x0011, "USDICOMizer").add_new(0x77, "LO", "x")), "residue"),
+    "something behind the pixels": (extended, "behind the pixel data"),
     "text for DICOM": (lambda members: members.update({"x.dcm": b"Dear colleague"}), "conformance"),
 }
 

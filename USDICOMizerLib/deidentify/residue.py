@@ -20,7 +20,7 @@ from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
-from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP
+from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
 __all__ = [
     "Kind",
@@ -73,6 +73,7 @@ _DATE_IN_TEXT = re.compile(
     r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)(?![\d.]\d)"
 )
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
+_TAG_ELEMENTS = range(1, 5)
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
 
 
@@ -287,7 +288,8 @@ def _judge_level(
         if element is None:
             yield Residue(place_of(here), "its value can't be read")
             continue
-        if _stands_against(answer.action, element, allowed) and not (len(here) == 1 and int(tag) in written):
+        is_written = len(here) == 1 and int(tag) in written and (int(tag) != _IMAGE_COMMENTS or _is_tag_in_words(dataset))
+        if _stands_against(answer.action, element, allowed) and not is_written:
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
         elif element.VR == "SQ":
             for item in element.value:
@@ -329,10 +331,16 @@ def _is_nothing(element: DataElement) -> bool:
     return element.VR != "SQ" and all(is_dummy(text) for text in texts_of(element)) and not isinstance(element.value, bytes)
 
 
+def _is_tag_in_words(dataset: Dataset) -> bool:
+    """Whether Image Comments are the sentence that `tags.apply_tag` writes."""
+    tag = tag_of(dataset)
+    return tag is not None and text_of(dataset, "ImageComments") in {image_comment(tag, kind) for kind in ("", "frame", "cine")}
+
+
 def _is_our_block(dataset: Dataset, path: tuple[int, ...]) -> bool:
     """Whether it is the private block that holds the tag (PS3.5 7.8.1), which `tags.apply_tag` wrote."""
     group, element = path[-1] >> 16, path[-1] & 0xFFFF
     if len(path) > 1 or group != PRIVATE_GROUP:
         return False
-    creator = element if element <= 0xFF else element >> 8
-    return str(dataset.get((group, creator), None) and dataset[group, creator].value) == PRIVATE_CREATOR
+    creator, own = (element, 1) if element <= 0xFF else (element >> 8, element & 0xFF)
+    return own in _TAG_ELEMENTS and str(dataset.get((group, creator), None) and dataset[group, creator].value) == PRIVATE_CREATOR

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import replace
-from pathlib import Path
+from io import BytesIO
 
 import imagecodecs
 import numpy as np
@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 from pydicom import dcmread, uid
-from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
+from real_files import real_bytes
 
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox, Redaction, parse_sector
@@ -465,13 +465,11 @@ def test_a_grid_says_its_size_in_pixels():
 @pytest.mark.parametrize("codec", CODECS)
 @pytest.mark.parametrize("name", ["examples_ybr_color.dcm", "color3d_jpeg_baseline.dcm"])
 def test_real_cines_keep_their_coefficients(files, jpeg_codec, codec, name):
-    path = get_testdata_file(name, download=False)
-    if path is None:
-        pytest.skip("pydicom-data is not installed")
     jpeg_codec(codec)
-    dataset = dcmread(path)
+    file = real_bytes(name)
+    dataset = dcmread(BytesIO(file))
     sources = list(itertools.islice(generate_frames(dataset.PixelData, number_of_frames=dataset.NumberOfFrames), 3))
-    converted = convert(files.opened(Path(path).read_bytes()), PixelRequest(CropBox(11, 9, 175, 157)))
+    converted = convert(files.opened(file), PixelRequest(CropBox(11, 9, 175, 157)))
     assert converted.description.photometric_interpretation == dataset.PhotometricInterpretation == "YBR_FULL_422"
     assert converted.description.frames == dataset.NumberOfFrames
     for frame, source in zip(converted.frames(), sources, strict=False):
