@@ -17,9 +17,10 @@ from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
 from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
 from USDICOMizerLib.deidentify.options import Option, options_claimed
-from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.profile import Action, Answers, Rules, answer_for, answers_under, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
-from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
+from USDICOMizerLib.elements import read_element, read_elements, sorted_tags
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
 __all__ = [
@@ -157,9 +158,8 @@ def _is_in_name(needle: Needle, text: str) -> bool:
 
 def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], DataElement | None]]:
     """Every element that isn't a sequence, at every level, with its path; None for one that can't be read."""
-    for tag in sorted(dataset.keys()):
+    for tag, element in read_elements(dataset):
         here = (*path, int(tag))
-        element = read_element(dataset, tag)
         if element is not None and element.VR == "SQ":
             for item in element.value:
                 yield from _elements(item, here)
@@ -224,9 +224,9 @@ def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
     """
     found = [*_judge_file(dataset), *_judge_declarations(dataset, rules)]
     allowed = _claimed_columns(dataset)
-    iod = iod_of(text_of(dataset, "SOPClassUID"))
+    answers = answers_under(iod_of(text_of(dataset, "SOPClassUID")), rules)
     written = _WRITTEN_LATER if _was_made_here(dataset) else frozenset()
-    found += _judge_level(dataset, (), iod, rules, allowed, written)
+    found += _judge_level(dataset, (), answers, rules, allowed, written)
     return list(dict.fromkeys(found))
 
 
@@ -275,15 +275,15 @@ def _claimed_columns(dataset: Dataset) -> frozenset[str]:
 
 
 def _judge_level(
-    dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str], written: frozenset[int]
+    dataset: Dataset, path: tuple[int, ...], answers: Answers, rules: Rules, allowed: frozenset[str], written: frozenset[int]
 ) -> Iterator[Residue]:
-    for tag in sorted(dataset.keys()):
+    for tag in sorted_tags(dataset):
         here = (*path, int(tag))
         if tag.is_private:
             if not _is_our_block(dataset, here) and "retain_safe_private" not in allowed:
                 yield Residue(place_of(here), "a private element")
             continue
-        answer = answer_for(here, iod=iod, rules=rules)
+        answer = answers(here)
         element = read_element(dataset, tag)
         if element is None:
             yield Residue(place_of(here), "its value can't be read")
@@ -293,7 +293,7 @@ def _judge_level(
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
         elif element.VR == "SQ":
             for item in element.value:
-                yield from _judge_level(item, here, iod, rules, allowed, written)
+                yield from _judge_level(item, here, answers, rules, allowed, written)
         elif answer.action is Action.UID and "retain_uids" not in allowed and any(map(_looks_original, texts_of(element))):
             yield Residue(place_of(here), "a UID that a scanner seems to have made, or that holds a date")
         elif _may_say_anything(element, here, rules) and any(map(_DATE_IN_TEXT.search, texts_of(element))):
