@@ -1,8 +1,8 @@
 """Searching bytes for many values in one pass, whatever their number.
 
-Every value is 8 bytes or longer, so wherever it begins, it holds a four-byte word that starts at a multiple of four. Nearly
-all words of pixels are ruled out by what the processor compares many of at once: bytes that no value is made of. The halves
-of the others are looked up in tables of the values' words, and only where both are met are the values compared.
+Every value is 8 bytes or longer, so wherever it begins, it holds a four-byte word that starts at a multiple of four. The
+first halves of the data's words are looked up in a table of the values' words; where that was a hit, so are the last halves,
+and then the middle ones; only where all are met are the values compared.
 """
 
 from __future__ import annotations
@@ -20,11 +20,8 @@ _SHORTEST = 2 * _WORD - 1
 _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
-_LONG_WORD = 8
+_HALVES = (0, 2, 1)  # where in a word the halves begin that are looked up, in this order
 _BLOCK = 2**18  # bytes at a time: they and what is made of them stay in the processor's cache
-# The bytes that plain text of needles is made of: from the blank to the letter z.
-_LEAST_PLAIN, _PLAIN = np.uint8(0x20), np.uint8(0x5B)
-_FOUR_PLAIN, _PLAIN_IN_EVEN, _PLAIN_IN_ODD = np.uint32(0x01010101), np.uint64(0x0001000100010001), np.uint64(0x0100010001000100)
 _MOST_NOT_SOUGHT = 256  # needles of other instances that may stay in the tables
 # Those of PS3.3 C.12.1.1.2, and the two that computers add; what is ASCII is the same in all but the last.
 _ENCODINGS = (
@@ -67,8 +64,7 @@ class _Search:
         self.overlap = 1 + _CONTEXT
         self._owners: dict[bytes, list[Needle]] = {}  # by pattern
         self._by_word: dict[bytes, list[tuple[bytes, int]]] = {}
-        self._first, self._second = np.zeros(2**16, dtype=bool), np.zeros(2**16, dtype=bool)
-        self._all_plain = True
+        self._tables = [np.zeros(2**16, dtype=bool) for _ in _HALVES]
 
     def add(self, needles: Iterable[Needle]) -> None:
         """Hold these needles too."""
@@ -81,17 +77,13 @@ class _Search:
 
     def _register(self, pattern: bytes) -> None:
         self.overlap = max(self.overlap, len(pattern) + _CONTEXT)
-        is_wide = len(pattern) >= 2 * _LONG_WORD - 1 and any(
-            set(pattern[end::2]) == {0} and _is_plain(pattern[1 - end :: 2]) for end in (0, 1)
-        )
-        self._all_plain = self._all_plain and (is_wide or _is_plain(pattern))
-        for start in range(_LONG_WORD if is_wide else _WORD):
+        for start in range(_WORD):
             word = pattern[start : start + _WORD]
             places = self._by_word.setdefault(word, [])
             places.append((pattern, start))
             if len(places) == 1:
-                self._first[list(_capitalizations(word[:2]))] = True
-                self._second[list(_capitalizations(word[2:]))] = True
+                for table, begin in zip(self._tables, _HALVES, strict=True):
+                    table[list(_capitalizations(word[begin : begin + 2]))] = True
 
     def kinds_in(self, data: bytes | memoryview, sought: frozenset[Needle], first: int = 0) -> Iterator[Kind]:
         """The kinds of the needles sought that begin in the data at `first` or later; one comes as often as it is met."""
@@ -105,28 +97,15 @@ class _Search:
                         yield from (needle.kind for needle in self._owners[pattern] if needle in sought)
 
     def _hits(self, block: np.ndarray) -> np.ndarray:
-        """The numbers of the words whose halves are both met among the needles' words."""
-        halves = block.view("<u2").reshape(-1, 2)
-        words = _plain_words(block) if self._all_plain else np.flatnonzero(self._first.take(halves[:, 0], mode="wrap"))
+        """The numbers of the words whose halves are all met among the needles' words."""
+        first, *others = self._tables
         # "wrap" spares the look at bounds: a half word is always within the table.
-        words = words[self._first.take(halves[words, 0], mode="wrap")]
-        return words[self._second.take(halves[words, 1], mode="wrap")]
-
-
-def _is_plain(pattern: bytes) -> bool:
-    return all(_LEAST_PLAIN <= octet < _LEAST_PLAIN + _PLAIN for octet in pattern)
-
-
-def _plain_words(block: np.ndarray) -> np.ndarray:
-    """The numbers of the words made of plain bytes; and, at multiples of eight bytes, of those with another after each.
-
-    The latter is how plain text looks in UTF-16; 16 bytes of it hold eight that start at a multiple of eight.
-    """
-    plain = block - _LEAST_PLAIN < _PLAIN  # lesser bytes wrap round and are great
-    narrow = np.flatnonzero(plain.view(np.uint32) == _FOUR_PLAIN)
-    long = plain[: len(plain) // _LONG_WORD * _LONG_WORD].view(np.uint64)
-    wide = np.flatnonzero((long == _PLAIN_IN_EVEN) | (long == _PLAIN_IN_ODD))
-    return np.concatenate([narrow, wide * (_LONG_WORD // _WORD)])
+        words = np.flatnonzero(first.take(block.view("<u2")[::2], mode="wrap"))
+        values = block.view("<u4").take(words)
+        for table, begin in zip(others, _HALVES[1:], strict=True):
+            met = table.take((values >> (8 * begin)).astype(np.uint16), mode="wrap")
+            words, values = words[met], values[met]
+        return words
 
 
 _current = _Search()
