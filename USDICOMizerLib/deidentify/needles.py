@@ -97,6 +97,9 @@ class Needles:
     values: frozenset[Needle] = frozenset()
     originals: Mapping[int, frozenset[str]] = field(default_factory=dict, repr=False)
 
+    def __bool__(self) -> bool:
+        return bool(self.values or self.originals)
+
     @classmethod
     def merged(cls, parts: Iterable[Needles]) -> Needles:
         """Those of several headers together."""

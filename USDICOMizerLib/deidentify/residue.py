@@ -94,7 +94,7 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
     found: dict[Residue, None] = {}
     is_ours = _is_ours(dataset)
     searched = [
-        (path, element, [folded(text) for text in searched_texts(element)] if element is not None else [])
+        (path, element, [folded(text) for text in searched_texts(element)] if element is not None and needles else [])
         for path, element in _elements(dataset, ())
         if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from USDICOMizerLib.elements import read_keyword
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.outcomes import Problem
 
@@ -200,10 +201,8 @@ def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[
 
 def readable(header: Dataset, keyword: str) -> object:
     """The value of an attribute; None where it is missing, or damaged so that pydicom can't read it."""
-    try:
-        return header.get(keyword)
-    except Exception:  # pydicom raises many kinds for a damaged element
-        return None
+    element = read_keyword(header, keyword)
+    return None if element is None else element.value
 
 
 def _photometric(header: Dataset) -> Photometric:
