@@ -27,9 +27,10 @@ _converted: dict[_Key, DataElement] = {}
 def read_element(dataset: Dataset, tag: BaseTag) -> DataElement | None:
     """The element decoded; None where it is absent or that isn't possible. pydicom's errors may quote the value: dropped."""
     try:
-        return _decoded(dataset, tag, dataset.get_item(tag))
-    except Exception:  # whatever a damaged value leads to, from ValueError to struct.error
+        stored = dataset.get_item(tag)
+    except Exception:  # a value that is read when it is asked for
         return None
+    return None if stored is None else _decoded(dataset, tag, stored)
 
 
 def read_keyword(dataset: Dataset, keyword: str) -> DataElement | None:
@@ -39,8 +40,8 @@ def read_keyword(dataset: Dataset, keyword: str) -> DataElement | None:
 
 def read_elements(dataset: Dataset) -> Iterator[tuple[BaseTag, DataElement | None]]:
     """The tags of a level in ascending order, each with its element; None for one that can't be decoded."""
-    for tag in sorted_tags(dataset):
-        yield tag, read_element(dataset, tag)
+    for tag, stored in sorted(dataset.items(), key=_number):
+        yield tag, _decoded(dataset, tag, stored)
 
 
 def sorted_tags(dataset: Dataset) -> list[BaseTag]:
@@ -53,9 +54,20 @@ def _tag(keyword: str) -> BaseTag:
     return Tag(keyword)
 
 
-def _decoded(dataset: Dataset, tag: BaseTag, stored: DataElement | RawDataElement | None) -> DataElement | None:
-    if stored is None:
+def _number(item: tuple[BaseTag, object]) -> int:
+    return int(item[0])
+
+
+def _decoded(dataset: Dataset, tag: BaseTag, stored: DataElement | RawDataElement) -> DataElement | None:
+    if isinstance(stored, DataElement) and len(stored.VR) == 2:
+        return stored
+    try:
+        return _converted_once(dataset, tag, stored)
+    except Exception:  # whatever a damaged value leads to, from ValueError to struct.error
         return None
+
+
+def _converted_once(dataset: Dataset, tag: BaseTag, stored: DataElement | RawDataElement) -> DataElement:
     key = _key(dataset, stored) if isinstance(stored, RawDataElement) else None
     if key is None:
         return dataset[tag]

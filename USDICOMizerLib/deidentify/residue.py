@@ -74,6 +74,7 @@ _DATE_IN_TEXT = re.compile(
     r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)(?![\d.]\d)"
 )
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
+_AGAINST = frozenset({Action.REMOVE, Action.REMOVE_ITEM, Action.EMPTY, Action.DUMMY})  # what a value can stand against
 _TAG_ELEMENTS = range(1, 5)
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
 
@@ -311,6 +312,8 @@ def _may_say_anything(element: DataElement, path: tuple[int, ...], rules: Rules)
 
 
 def _stands_against(action: Action, element: DataElement, allowed: frozenset[str]) -> bool:
+    if action not in _AGAINST:
+        return False
     row = profile_table().rows.get(int(element.tag))
     if element.tag.element == 0 or element.tag.group == 0x7FE0:
         return False  # lengths and pixels hold no text
