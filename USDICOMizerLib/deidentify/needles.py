@@ -269,6 +269,7 @@ def _needle(spelled: str, kind: Kind) -> Iterator[Needle]:
     yield Needle(text, _SEPARATORS.sub(" ", spelled).strip(" \0"), kind, strength)
 
 
+@lru_cache(maxsize=2**14)
 def told_length(text: str) -> int:
     """The length, counted in letters: an ideograph or syllable of East Asia tells as much as three."""
     return sum(3 if ord(letter) >= 0x2E80 else 1 for letter in text)

@@ -130,10 +130,10 @@ class Answers:
     def __init__(self, iod: str, rules: Rules):
         """Use `answers_under`."""
         self._iod, self._rules = iod, rules
-        self._known: dict[tuple[tuple[int, ...], str, Surroundings], Answer] = {}
+        self._known: dict[tuple[object, ...], Answer] = {}
 
     def __call__(self, path: tuple[int, ...], vr: str = "", around: Surroundings = Surroundings()) -> Answer:
-        key = path, vr, around
+        key = path, vr, around.creator, around.concept
         answer = self._known.get(key)
         if answer is None:
             if len(self._known) >= _MOST_REMEMBERED:

@@ -20,7 +20,7 @@ from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Answers, Rules, answer_for, answers_under, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
-from USDICOMizerLib.elements import read_element, read_elements, sorted_tags
+from USDICOMizerLib.elements import read_element, read_elements, read_keyword, sorted_tags
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
 __all__ = [
@@ -244,18 +244,26 @@ def _was_made_here(dataset: Dataset) -> bool:
 
 
 def _judge_declarations(dataset: Dataset, rules: Rules) -> Iterator[Residue]:
-    if str(dataset.get("PatientIdentityRemoved", "")) != "YES":
+    if _said(dataset, "PatientIdentityRemoved") != "YES":
         yield Residue("PatientIdentityRemoved", "it should be YES (PS3.15 E.1.1)")
-    if not dataset.get("DeidentificationMethod") and not dataset.get("DeidentificationMethodCodeSequence"):
+    has_codes = bool(dataset.get("DeidentificationMethodCodeSequence"))
+    if not has_codes and not _said(dataset, "DeidentificationMethod"):
         yield Residue("DeidentificationMethod", "it is missing, and so is its code sequence (PS3.15 E.1.1)")
-    elif not dataset.get("DeidentificationMethodCodeSequence") and not rules.attributes_to_keep:
+    elif not has_codes and not rules.attributes_to_keep:
         yield Residue("DeidentificationMethodCodeSequence", "it is missing: no profile or option is claimed (CID 7050)")
-    if not dataset.get("LongitudinalTemporalInformationModified"):
+    said = _said(dataset, "LongitudinalTemporalInformationModified")
+    if not said:
         yield Residue("LongitudinalTemporalInformationModified", "it is missing (PS3.15 E.3.6)")
-    elif (said := str(dataset.LongitudinalTemporalInformationModified)) not in _said_of_dates(dataset):
+    elif said not in _said_of_dates(dataset):
         yield Residue("LongitudinalTemporalInformationModified", f"it says {said}, the claimed options otherwise (PS3.15 E.3.6)")
-    if str(dataset.get("BurnedInAnnotation", "")) not in ("YES", "NO"):
+    if _said(dataset, "BurnedInAnnotation") not in ("YES", "NO"):
         yield Residue("BurnedInAnnotation", "it is missing")
+
+
+def _said(dataset: Dataset, keyword: str) -> str:
+    """All values of an attribute, joined as DICOM joins them."""
+    element = read_keyword(dataset, keyword)
+    return "\\".join(texts_of(element)) if element is not None else ""
 
 
 def _said_of_dates(dataset: Dataset) -> tuple[str, ...]:
