@@ -32,7 +32,7 @@ class _NotPlainError(Exception):
 
 
 def file_up_to_pixel_data(dataset: Dataset) -> bytes:
-    """Preamble, file meta information and data set of a header that has file meta information and no pixel data."""
+    """Preamble, file meta information and data set of a header that has all its file meta information, and no pixel data."""
     try:
         meta = b"".join(_element(element, default_encoding) for element in dataset.file_meta if element.tag.element)
         body = _data_set(dataset, default_encoding)
