@@ -31,8 +31,8 @@ WITH_WORDS = (
     "{d:02d}_{month}_{year}", "{year} {month} {d}", "on 12 {d} {month} {year} 14",
 )  # fmt: skip
 IN_DIGITS = (
-    "{d}.{m}.{year}", "{d:02d}/{m:02d}/{year}", "{m}/{d}/{year}", "{year}-{m:02d}-{d:02d}", "{year}/{m}/{d}", "x{year}{m:02d}{d:02d}",
-    "({d}-{m}-{year})",
+    "{d}.{m}.{year}", "{d:02d}/{m:02d}/{year}", "{m}/{d}/{year}", "{year}-{m:02d}-{d:02d}", "{year}/{m}/{d}",
+    "x{year}{m:02d}{d:02d}", "({d}-{m}-{year})",
 )  # fmt: skip
 SHORT_YEAR = (
     "{d:02d}.{m:02d}.{yy}", "{d}/{m}/{yy}", "{m:02d}/{d:02d}/{yy}", "{yy}-{m:02d}-{d:02d}", "born {d:02d}-{m:02d}-{yy}.",
