@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.datadict import DicomDictionary
@@ -11,20 +12,24 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import Tag
 
-from USDICOMizerLib.deidentify.header import deidentify_header
+from USDICOMizerLib.deidentify.header import Rules, deidentify_header
 from USDICOMizerLib.deidentify.profile import Action, answer_for
 from USDICOMizerLib.deidentify.residue import find_residue, identifying_values, judge_alone
 
+pytestmark = pytest.mark.filterwarnings("ignore:The value length")
 _TEXTS = ("SH", "LO", "ST", "LT", "UT", "UC")
 _WRITTEN_LAST = ("SpecificCharacterSet", "DeidentificationMethod", "ImageComments", "DerivationDescription")
 # Every text attribute of the standard that the profile lets stay.
 KEPT = sorted(
     tag
     for tag, (vr, _, _, _, keyword) in DicomDictionary.items()
-    if vr in _TEXTS and keyword and keyword not in _WRITTEN_LAST and tag >> 16 > 0x0002 and answer_for((tag,)).action is Action.KEEP
+    if vr in _TEXTS
+    and keyword
+    and keyword not in _WRITTEN_LAST
+    and tag >> 16 > 0x0002
+    and answer_for((tag,)).action is Action.KEEP
 )
-VOCABULARIES = ("Manufacturer", "ManufacturerModelName", "SoftwareVersions", "TransducerData", "ProcessingFunction")
-NAMES = st.text("abdefghiklmnorstuvzäöüåøéñçš", min_size=4, max_size=10).map(str.capitalize)
+NAMES = st.text("abdefghiklmnorstuvzäöüåøéñçš", min_size=4, max_size=10).map(str.capitalize).filter(lambda name: name != "None")
 MONTHS = "January February March April May June July August September October November December".split()
 
 name_forms = st.sampled_from(
@@ -60,15 +65,9 @@ def test_no_way_to_write_an_identifier_leaves_unseen_in_any_text_that_stays(pseu
         f=family, g=given_name, F=family.upper(), G=given_name.upper(), p=prefix, n=number, d=born, m=MONTHS[born.month - 1]
     )
     header.add(DataElement(Tag(tag), DicomDictionary[tag][0], written))
-    out = deidentify_header(header, *_how(pseudonyms), reviewed=False).dataset
+    out = deidentify_header(header, Rules(), pseudonyms, "S-3C4DF-7GHJK", reviewed=False).dataset
     if Tag(tag) in out and out[tag].value:
         assert find_residue(out, identifying_values(header)), f"{written!r} in {DicomDictionary[tag][4]}"
-
-
-def _how(pseudonyms) -> tuple:
-    from USDICOMizerLib.deidentify.header import Rules
-
-    return Rules(), pseudonyms, "S-3C4DF-7GHJK"
 
 
 def test_there_are_many_attributes_to_hide_in_and_none_is_found_where_nothing_is_hidden(pseudonyms):
@@ -76,6 +75,6 @@ def test_there_are_many_attributes_to_hide_in_and_none_is_found_where_nothing_is
     header = header_of("Lindqvist", "Annika", "MRN-48151623", date(1961, 2, 14))
     for tag in KEPT:
         header.add(DataElement(Tag(tag), DicomDictionary[tag][0], "left leg"))
-    out = deidentify_header(header, *_how(pseudonyms), reviewed=False).dataset
+    out = deidentify_header(header, Rules(), pseudonyms, "S-3C4DF-7GHJK", reviewed=False).dataset
     assert find_residue(out, identifying_values(header)) == []
     assert judge_alone(out) == []
