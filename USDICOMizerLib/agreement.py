@@ -102,12 +102,13 @@ def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[
     for subject, own in instances.items():
         ids = {instance.patient.id for instance in own}
         joined = {old for old, new in table.items() if new == subject}
-        if ids <= joined and any(count_patients(one) > 1 for one in _by_id(own).values()):
+        is_one = count_patients(own) == 1
+        if not is_one and ids <= joined and any(count_patients(one) > 1 for one in _by_id(own).values()):
             raise CommandError(
                 f"The subject {subject} would stand for two patients with the same Patient ID, given by two issuers. A row of "
                 "the table of --subjects is for an ID, whoever gave it: leave that row out, and the key tells the two apart."
             )
-        if count_patients(own) > 1 and not ids <= joined:
+        if not is_one and not ids <= joined:
             raise _SharedSubjectError(subject, "two patients of the input")
         others = {old for old, new in known if new == subject} - ids
         if others - joined or others and ids - joined:
