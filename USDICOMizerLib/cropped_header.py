@@ -18,6 +18,7 @@ _CALIBRATION = """
     ReferencePixelX0 ReferencePixelY0 PhysicalUnitsXDirection PhysicalUnitsYDirection
     ReferencePixelPhysicalValueX ReferencePixelPhysicalValueY PhysicalDeltaX PhysicalDeltaY
 """.split()
+_OVERLAY_POINTER = ("ActiveImageAreaOverlayGroup",)  # no overlay leaves
 _STALE = """
     SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries
     SmallestImagePixelValueInPlane LargestImagePixelValueInPlane SmallestValidPixelValue LargestValidPixelValue
@@ -130,11 +131,12 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
 
     The retired US Frame of Reference Module has the same attributes for the whole image, at the top level.
     """
+    _remove(dataset, _OVERLAY_POINTER)
     kept = []
     for item in dataset.get("SequenceOfUltrasoundRegions") or ():
         if not _place_region(item, box):
             continue
-        _remove(item, ["ActiveImageAreaOverlayGroup"])  # no overlay leaves
+        _remove(item, _OVERLAY_POINTER)
         if forget_pixel_codes:
             _remove(item, _PIXEL_COMPONENTS)
         kept.append(item)

@@ -136,10 +136,11 @@ def test_the_calibration_of_the_whole_image_in_the_retired_module_moves_like_a_r
     assert out.PhysicalDeltaX == 0.02
 
 
-def test_no_region_points_to_an_overlay_that_stayed_behind():
+def test_nothing_points_to_an_overlay_that_stayed_behind():
     item = region(110, 50, 199, 149, ActiveImageAreaOverlayGroup=0x6000)
     for box in (CROP, WHOLE):
-        out = described(header(SequenceOfUltrasoundRegions=[item]), box)
+        out = described(header(SequenceOfUltrasoundRegions=[item], ActiveImageAreaOverlayGroup=0x6000), box)
+        assert "ActiveImageAreaOverlayGroup" not in out
         assert "ActiveImageAreaOverlayGroup" not in out.SequenceOfUltrasoundRegions[0]
 
 
