@@ -117,27 +117,30 @@ def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[
 
 def _check_patients(rows: Sequence[MappingRow], known: set[MappingRow], with_issuers: set[MappingRow]) -> None:
     """Each patient is one subject."""
+    issuers: dict[MappingRow, set[str]] = defaultdict(set)  # by Patient ID and subject
+    for old, new in with_issuers:
+        patient_id, issuer = old.rsplit(_BETWEEN, 1)
+        issuers[patient_id, new].add(issuer)
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for old, new in known | issuers.keys():
+        subjects[old].add(new)
     for patient, subject in rows:
-        own_id, issuer = patient.rsplit(_BETWEEN, 1)
-        others = {new for old, new in known if old == own_id} | {new for old, new in with_issuers if _id_of(old) == own_id}
-        for other in sorted(others - {subject}):
-            issuers = {old.rsplit(_BETWEEN, 1)[1] for old, new in with_issuers if _id_of(old) == own_id and new == other}
-            if not issuer or not issuers or issuers & {"", issuer}:
+        patient_id, issuer = patient.rsplit(_BETWEEN, 1)
+        for other in sorted(subjects[patient_id] - {subject}):
+            others = issuers.get((patient_id, other), {""})  # no issuer is known: it may be any one
+            if not issuer or others & {"", issuer}:
                 raise CommandError(
                     f"One patient would be two subjects: {subject}, and {other}, which the linkage or another exam of the input "
-                    f"has. Name one of them with --subject, or in a table with a row for the ID (--subjects FILE.csv with "
-                    "id_old,id_new). patid_mapping.csv in the linkage folder tells who was exported as whom; for a new project, "
-                    "name another folder with --linkage."
+                    "has (an ID that one exam has with its issuer and another without is taken for one patient). Name one of "
+                    "them with --subject, or in a table with a row for the ID (--subjects FILE.csv with id_old,id_new). "
+                    "patid_mapping.csv in the linkage folder tells who was exported as whom; for a new project, name another "
+                    "folder with --linkage."
                 )
 
 
 def _with_issuer(patient: Patient) -> str:
     """Patient ID and issuer, divided by what neither can hold: it divides values (PS3.5 6.2)."""
     return f"{patient.id}{_BETWEEN}{patient.issuer}"
-
-
-def _id_of(with_issuer: str) -> str:
-    return with_issuer.rsplit(_BETWEEN, 1)[0]
 
 
 def _by_id(instances: Iterable[Instance]) -> dict[str, list[Instance]]:
