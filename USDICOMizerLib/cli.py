@@ -190,6 +190,11 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     )
     _add_profile(parser)
     _add_key_and_linkage(parser)
+    parser.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        help="write HTML reports beside the ZIPs, and with the pictures before into the linkage (default: from the settings)",
+    )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
     existing.add_argument("--overwrite", action="store_true", help="replace exports that exist")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -278,13 +278,3 @@ def is_report(path: Path) -> bool:
 def records_in(folder: Path) -> list[ExamRecord]:
     """The records of the reports in a folder, by the names of their files."""
     return [record for path in sorted(folder.glob("*.html")) if (record := read_record(path))]
-
-
-def reports_wanted(asked: bool | None, by_settings: bool) -> bool:
-    """Whether reports are written: as the command says, else as the settings do where the template engine is there."""
-    return can_report() if asked is None and by_settings else bool(asked)
-
-
-def names_of(results: Sequence[ExamResult]) -> Iterable[str]:
-    """The exams whose report could not be written, and why."""
-    return (f"{result.exam}: {result.report_error}" for result in results if result.report_error)

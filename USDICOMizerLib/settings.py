@@ -99,6 +99,7 @@ class ExportSettings:
     transfer_syntax: str = "same"
     jpeg_quality: int = 95
     zip_compression_level: int = 0
+    report: bool = True
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "transfer_syntax": values.one_of(TRANSFER_SYNTAXES),
         "jpeg_quality": values.whole_number(1, 100),
         "zip_compression_level": values.whole_number(0, 9),
+        "report": values.yes_or_no,
     },
     "review": {"require_review": values.yes_or_no},
     "logging": {"level": values.one_of(LOG_LEVELS), "folder": values.folder_or_file},
