@@ -8,7 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -70,7 +70,10 @@ def read_manifest(archive: ZipFile) -> tuple[ManifestRow, ...]:
     table = list(csv.reader(io.StringIO(archive.read(MANIFEST_NAME).decode("utf-8-sig"), newline="")))
     if len(table) < 2 or tuple(table[0]) != MANIFEST_COLUMNS:
         raise ValueError(MANIFEST_NAME)
-    return tuple(_row(dict(zip(MANIFEST_COLUMNS, cells, strict=True))) for cells in table[1:])
+    rows = tuple(_row(dict(zip(MANIFEST_COLUMNS, cells, strict=True))) for cells in table[1:])
+    if any(name.is_absolute() or ".." in name.parts for name in (PurePosixPath(row.file) for row in rows)):
+        raise ValueError("a name reaches out of the archive")  # frames would be written there
+    return rows
 
 
 def _row(cells: dict[str, str]) -> ManifestRow:

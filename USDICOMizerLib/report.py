@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 TEMPLATE_ENGINE = "Jinja2"
 HOW_TO_GET_IT = 'pip install "USDICOMizerLib[report]"'
+_PROFILE = "Basic Profile of DICOM PS3.15"
 _NOT_SHOWN = "(not shown: it holds a value of the source)"
 _GENERATOR = b'<meta name="generator" content="USDICOMizer'
 _TEMPLATES = resources.files("USDICOMizerLib").joinpath("report_templates")
@@ -92,9 +93,7 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
     return result
 
 
-def _write_reports(
-    result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path
-) -> None:
+def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path) -> None:
     instances = {number: (instance, decision) for number, instance, decision in in_plan_order(exam, decisions)}
     needles = Needles.merged(_needles_of(instance, job.preparation.rules) for instance in exam.instances)
     record = without_values(_record(result, instances, job), needles)
@@ -130,7 +129,7 @@ def _record(result: ExamResult, instances: Mapping[int, tuple[Instance, Decision
         error=result.error,
         key=job.preparation.pseudonyms.fingerprint,
         settings=job.settings_digest,
-        profile="Basic Profile of DICOM PS3.15" + (" with exceptions, so that it isn't claimed" if rules.attributes_to_keep else ""),
+        profile=f"{_PROFILE} with exceptions, so that it isn't claimed" if rules.attributes_to_keep else _PROFILE,
         options=tuple(option.value for option in rules.options),
         kept=tuple(map(describe, rules.attributes_to_keep)),
         expected=tuple(map(str, job.expected)),
@@ -160,8 +159,7 @@ def _cards(record: ExamRecord, export: Path | None, workers: int) -> list[Card]:
         return [Card(one) for one in record.instances]
     with open_archive(export) as archive:
         return [
-            Card(one, after_pictures(archive, str(one.manifest["file"]), workers) if one.left else ())
-            for one in record.instances
+            Card(one, after_pictures(archive, str(one.manifest["file"]), workers) if one.left else ()) for one in record.instances
         ]
 
 
@@ -197,8 +195,8 @@ def without_values(record: ExamRecord, needles: Needles) -> ExamRecord:
 
     def cleaned(one: InstanceRecord) -> InstanceRecord:
         manifest = {name: cell if name == "file" else shown(cell) for name, cell in one.manifest.items()}
-        warnings = tuple(map(shown, one.warnings))
-        return replace(one, detail=shown(one.detail), tag=shown(one.tag), how=shown(one.how), warnings=warnings, manifest=manifest)
+        texts = {name: shown(getattr(one, name)) for name in ("detail", "tag", "how")}
+        return replace(one, **texts, warnings=tuple(map(shown, one.warnings)), manifest=manifest)
 
     return replace(record, error=shown(record.error), instances=tuple(map(cleaned, record.instances)))
 
@@ -225,7 +223,8 @@ def _own_words() -> str:
 def render(template: str, **values: object) -> str:
     """A page: the template with the values, each escaped, and with its style and script."""
     style, script = (_TEMPLATES.joinpath(f"report.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
-    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    allowed = ("default-src 'none'", "img-src data:", f"style-src {_hash(style)}", f"script-src {_hash(script)}")
+    policy = "; ".join((*allowed, "base-uri 'none'", "form-action 'none'"))
     return _environment().get_template(template).render(style=style, script=script, policy=policy, **values)
 
 

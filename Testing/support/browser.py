@@ -27,7 +27,12 @@ class Opened:
 
 
 def open_page(
-    page: Path, scripts: list[str], *, screenshot: Path | None = None, pdf: Path | None = None, size: tuple[int, int] = (1280, 1600)
+    page: Path,
+    scripts: list[str],
+    *,
+    screenshot: Path | None = None,
+    pdf: Path | None = None,
+    size: tuple = (1280, 1600),
 ) -> Opened:
     """Open a file, run the scripts in it one after the other, and take pictures. Skips where there is no WebEngine."""
     _require_webengine()
@@ -93,7 +98,8 @@ def _serve(job: dict) -> Opened:
     page.loadFinished.connect(loaded := _Signal())
     assert wait(lambda finish: (loaded.then(finish), page.load(address))), "the page could not be loaded"
     for script in job["scripts"]:
-        opened.answers.append(json.loads(wait(lambda finish, script=script: page.runJavaScript(f"JSON.stringify({script})", finish))))
+        script = f"JSON.stringify({script})"
+        opened.answers.append(json.loads(wait(lambda finish, script=script: page.runJavaScript(script, finish))))
     wait(lambda finish: QTimer.singleShot(500, finish))  # until it is painted
     if job["screenshot"]:
         view.grab().save(job["screenshot"])
