@@ -109,7 +109,9 @@ def read_record(path: Path) -> ExamRecord | None:
                     return None
                 text += chunk
         said = json.loads(text.partition(RECORD_BEGINS)[2].partition(RECORD_ENDS)[0])
-        instances = tuple(InstanceRecord(**one | {"frame": tuple(one["frame"])}) for one in said.pop("instances"))
+        instances = tuple(
+            InstanceRecord(**one | {name: tuple(one[name]) for name in ("frame", "warnings")}) for one in said.pop("instances")
+        )
         lists = {name: tuple(said.pop(name)) for name in ("options", "kept", "expected", "missing")}
         return ExamRecord(instances=instances, **lists, **said)
     except (OSError, ValueError, TypeError, KeyError):
