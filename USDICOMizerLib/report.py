@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 from USDICOMizerLib.archive import MANIFEST_COLUMNS, contents_digest
 from USDICOMizerLib.decision import Decision
-from USDICOMizerLib.deidentify.needles import Needle, Needles, Strength
+from USDICOMizerLib.deidentify.needles import Needles, Strength
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.residue import find_in_text, identifying_values, scan_bytes
+from USDICOMizerLib.deidentify.residue import find_in_text, identifying_values, present_needles, scan_bytes
+from USDICOMizerLib.deidentify.spellings import folded
 from USDICOMizerLib.errors import ReportError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, in_plan_order
@@ -184,14 +185,12 @@ def without_values(record: ExamRecord, needles: Needles) -> ExamRecord:
 
     All of it was searched when the export was made, but each instance only for the values of its own source.
     """
-    seen: dict[str, str] = {}
+    texts = {text for text in _texts_of(record) if text}
+    present = Needles(frozenset(present_needles(needles, [folded(text) for text in sorted(texts)])))
+    hidden = {text for text in texts if find_in_text(text, present)}
 
     def shown(text: object) -> object:
-        if not isinstance(text, str):
-            return text
-        if text not in seen:
-            seen[text] = _NOT_SHOWN if find_in_text(text, needles) else text
-        return seen[text]
+        return _NOT_SHOWN if text in hidden else text
 
     def cleaned(one: InstanceRecord) -> InstanceRecord:
         manifest = {name: cell if name == "file" else shown(cell) for name, cell in one.manifest.items()}
@@ -201,15 +200,19 @@ def without_values(record: ExamRecord, needles: Needles) -> ExamRecord:
     return replace(record, error=shown(record.error), instances=tuple(map(cleaned, record.instances)))
 
 
+def _texts_of(record: ExamRecord) -> Iterator[str]:
+    yield record.error
+    for one in record.instances:
+        yield from (one.detail, one.tag, one.how, *one.warnings)
+        yield from (cell for cell in one.manifest.values() if isinstance(cell, str))
+
+
 def check_page(page: str, needles: Needles) -> None:
     """Raise ReportError where a page holds an identifying value of a source, other than a word that every page has."""
-    wanted = frozenset(needle for needle in needles.values if needle.strength is Strength.ANYWHERE and not _is_ours(needle))
-    if found := scan_bytes([page.encode()], Needles(wanted)):
+    long = Needles(frozenset(needle for needle in needles.values if needle.strength is Strength.ANYWHERE))
+    ours = present_needles(long, [folded(_own_words())])
+    if found := scan_bytes([page.encode()], Needles(long.values.difference(ours))):
         raise ReportError(f"the report was not written: it would hold a value of the source's {', '.join(sorted(found))}")
-
-
-def _is_ours(needle: Needle) -> bool:
-    return bool(find_in_text(_own_words(), Needles(frozenset({needle}))))
 
 
 @lru_cache(maxsize=1)

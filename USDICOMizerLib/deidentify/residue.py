@@ -97,7 +97,7 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
         for path, element in _elements(dataset, ())
         if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
     ]
-    present = _present(needles, [text for *_, texts in searched for text in texts])
+    present = present_needles(needles, [text for *_, texts in searched for text in texts])
     for path, element, texts in searched:
         if element is None:
             found[Residue(place_of(path), "its value can't be read")] = None
@@ -126,8 +126,8 @@ def find_unmoved_dates(source: Dataset, dataset: Dataset, rules: Rules) -> list[
     return unmoved
 
 
-def _present(needles: Needles, texts: list[str]) -> list[Needle]:
-    """The needles that are anywhere in the texts, with whatever between their letters: only they are looked for closely."""
+def present_needles(needles: Needles, texts: list[str]) -> list[Needle]:
+    """The needles that are anywhere in the folded texts, whatever stands between their letters: only they need a closer look."""
     plain, letters, simple = ("\n".join(map(made, texts)) for made in (str, compact, simplified))
     return [
         needle
