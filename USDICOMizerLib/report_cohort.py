@@ -105,11 +105,16 @@ def _counted(title: str, values: Iterable[str]) -> CountTable:
 
 def reasons(records: Sequence[ExamRecord]) -> list[Reason]:
     """Why instances stayed behind, the commonest first, with what to do."""
-    counts = Counter(one.reason or one.outcome for record in records for one in record.stayed if one.outcome != Outcome.EXCLUDED)
-    return [
-        Reason(reason, Problem(reason).advice if reason in list(Problem) else "The log says where it failed.", count)
-        for reason, count in counts.most_common()
-    ]
+    counts = Counter(one.reason or one.outcome for record in records for one in record.stayed)
+    return [Reason(reason, _advice(reason), count) for reason, count in counts.most_common()]
+
+
+def _advice(reason: str) -> str:
+    if reason == Outcome.EXCLUDED:
+        return "Nothing: the plan says so."
+    return (
+        Problem(reason).advice if reason in list(Problem) else "The log says where it failed. Copy the file again, or report it."
+    )
 
 
 def gaps(records: Sequence[ExamRecord]) -> list[tuple[str, int, int]]:
