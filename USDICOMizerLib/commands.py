@@ -105,7 +105,7 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         compression_level=settings.export.zip_compression_level,
         overwrite=options.overwrite,
         resume=options.resume,
-        report=report,
+        reports=linkage.reports if report else None,
         expected=settings.protocol.expected,
     )
     _make_output_folder(output)
@@ -279,7 +279,7 @@ def _report_wanted(asked: bool | None, settings: Settings, console: Console) -> 
 
 def _cohort_reported(result: RunResult, job: ExportJob, seconds: float, console: Console) -> bool:
     """Write the report of all exams in the output folder, where reports are wanted; whether all of them could be written."""
-    if not job.report:
+    if job.reports is None:
         return True
     for exam in result.exams:
         if exam.report_error:

@@ -69,7 +69,7 @@ class ExportJob:
     compression_level: int
     overwrite: bool = False
     resume: bool = False
-    report: bool = False  # whether each exam gets an HTML report
+    reports: Path | None = None  # the private folder of the reviewer's copies; None where no reports are written
     expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
     run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 

@@ -73,7 +73,7 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
 
     What was there before stays where this run changed nothing: an export that is as it was, or that it may not replace.
     """
-    if not job.report:
+    if job.reports is None:
         return result
     name = f"{result.subject}_{result.exam}"
     shared = job.output / f"{name}.html"
@@ -103,8 +103,8 @@ def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decis
     check_page(page, needles)
     write_page(shared, page)
     private = [replace(card, **_before(*instances[card.record.number])) for card in cards]
-    folder = make_private_folder(job.linkage.folder / "reports")
-    write_page(folder / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
+    make_private_folder(job.reports)
+    write_page(job.reports / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
 
 
 def _record(result: ExamResult, instances: Mapping[int, tuple[Instance, Decision]], job: ExportJob) -> ExamRecord:
