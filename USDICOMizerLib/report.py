@@ -71,27 +71,41 @@ class Card:
 def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob) -> ExamResult:
     """Write the reports of an exam that has ended, where the run wants them; a report that can't be is told in the result.
 
-    What was there before stays where this run changed nothing: an export that is as it was, or that it may not replace.
+    What was there before stays where this run changed nothing: an export that is as it was, or that it may not replace. A
+    report of an export that was replaced goes in any case: it may show what the new one was made to hide.
     """
-    if job.reports is None:
-        return result
     name = f"{result.subject}_{result.exam}"
-    shared = job.output / f"{name}.html"
-    export = job.output / f"{name}.zip"
+    shared, export = job.output / f"{name}.html", job.output / f"{name}.zip"
     if result.path is None and export.exists():
         return result
     try:
-        if result.path is not None and all(one.outcome is not Outcome.PREPARED for one in result.instances):
-            old = read_record(shared)
-            if old and old.contents == contents_digest(export):
-                return result
-        _write_reports(result, exam, decisions, job, shared)
+        is_new = any(one.outcome is Outcome.PREPARED for one in result.instances) and job.reports is not None
+        if result.path is not None and not is_new and is_about(shared, export):
+            return result
+        remove_report(shared)
+        if job.reports is not None:
+            _write_reports(result, exam, decisions, job, shared)
     except ReportError as error:
         return replace(result, report_error=str(error))
     except Exception as error:  # a report is no reason to lose an exam; the error's own words may quote a header
         log("report failed", level=logging.ERROR, exam=result.exam, error=error)
         return replace(result, report_error=f"the report could not be written ({type(error).__name__}); the log says where")
     return result
+
+
+def is_about(page: Path, export: Path) -> bool:
+    """Whether a page is the report of an export as it is now."""
+    record = read_record(page)
+    return record is not None and record.contents == contents_digest(export)
+
+
+def remove_report(page: Path) -> None:
+    """Remove a report; any other file of that name stays. Raises ReportError where it can't be removed."""
+    try:
+        if page.exists() and is_report(page):
+            page.unlink()
+    except OSError as error:
+        raise ReportError(f"{page.name} is the report of an export that was replaced: remove it ({error.strerror})") from error
 
 
 def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path) -> None:

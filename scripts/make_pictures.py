@@ -49,7 +49,7 @@ def report(exam: Path, folder: Path) -> Image.Image:
     usdicomizer(["prepare", str(exam), "--output", str(folder / "out"), "--accept-unreviewed", "--tag", "CFV-L"])
     (page,) = (path for path in (folder / "out").glob("*.html") if path.name != "report.html")
     open_page(page, [], screenshot=folder / "report.png", size=REPORT_SIZE)
-    return Image.open(folder / "report.png").convert("RGB").quantize(256)
+    return Image.open(folder / "report.png").convert("RGB")
 
 
 def main(folder: Path) -> None:

@@ -212,3 +212,15 @@ def test_a_report_that_cannot_be_written_is_told_and_loses_no_export(usdicomizer
     assert "is no report of this program" in ran.stderr
     assert len(list((tmp_path / "out").glob("*.zip"))) == 1
     assert (tmp_path / "out" / "report.html").read_text() == "somebody's own"
+
+
+def test_a_report_of_an_export_that_was_replaced_goes_even_where_no_new_one_is_wanted(usdicomizer, tmp_path):
+    source, out = tmp_path / "frame.dcm", tmp_path / "out"
+    source.write_bytes(dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    command = ["prepare", source, "--output", out, "--accept-unreviewed"]
+    assert usdicomizer(*command).status == 0
+    (page,) = (path for path in out.glob("*.html") if path.name != "report.html")
+    assert usdicomizer(*command, "--overwrite", "--no-report").status == 0
+    assert page.exists(), "the same export"
+    assert usdicomizer(*command, "--overwrite", "--no-report", "--crop", "200,200,400,400").status == 0
+    assert not page.exists(), "it shows more than what is exported now"
