@@ -23,7 +23,6 @@ from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.needles import Needles, Strength
 from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.residue import find_in_text, identifying_values, present_needles, scan_bytes
-from USDICOMizerLib.deidentify.spellings import folded
 from USDICOMizerLib.errors import ReportError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, in_plan_order
@@ -200,7 +199,7 @@ def without_values(record: ExamRecord, needles: Needles) -> ExamRecord:
     All of it was searched when the export was made, but each instance only for the values of its own source.
     """
     texts = {text for text in _texts_of(record) if text}
-    present = Needles(frozenset(present_needles(needles, [folded(text) for text in sorted(texts)])))
+    present = present_needles(needles, sorted(texts))
     hidden = {text for text in texts if find_in_text(text, present)}
 
     def shown(text: object) -> object:
@@ -224,7 +223,7 @@ def _texts_of(record: ExamRecord) -> Iterator[str]:
 def check_page(page: str, needles: Needles) -> None:
     """Raise ReportError where a page holds an identifying value of a source, other than a word that every page has."""
     long = Needles(frozenset(needle for needle in needles.values if needle.strength is Strength.ANYWHERE))
-    ours = present_needles(long, [folded(_own_words())])
+    ours = present_needles(long, [_own_words()]).values
     if found := scan_bytes([page.encode()], Needles(long.values.difference(ours))):
         raise ReportError(f"the report was not written: it would hold a value of the source's {', '.join(sorted(found))}")
 
