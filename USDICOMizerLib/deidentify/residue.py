@@ -6,7 +6,7 @@ What is found is told by place and kind, never by value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
@@ -148,6 +148,11 @@ def _present(needles: Needles, texts: list[str]) -> list[Needle]:
         or simplified(needle.text) in simple
         or _is_day_of(needle, days)
     ]
+
+
+def present_needles(needles: Needles, texts: Iterable[str]) -> Needles:
+    """Those needles that may be in any of the texts: a search of each text alone need not look for the others."""
+    return Needles(frozenset(_present(needles, _readings(tuple(texts)))))
 
 
 def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
