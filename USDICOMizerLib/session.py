@@ -1,0 +1,574 @@
+"""The work in hand: exams, what is decided about each instance, undo and redo; saved as it goes.
+
+The Slicer panel shows a session and calls it. It knows of no window: everything here is tested without one. Nothing
+happens at the side; who wants to know what changed observes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+
+from USDICOMizerLib.choices import Choices, decide
+from USDICOMizerLib.decision import (
+    Content,
+    Decision,
+    decision_is_reviewed,
+    known_content,
+    remember_content,
+    review_digest,
+)
+from USDICOMizerLib.errors import ExportError
+from USDICOMizerLib.exam import Exam, Instance, group_into_exams
+from USDICOMizerLib.plan import Plan, make_plan
+from USDICOMizerLib.proposals import Proposal, propose_crop
+from USDICOMizerLib.readiness import Finding, Policy, assess
+from USDICOMizerLib.session_export import ExportChoices, inputs_of
+from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans, merged
+from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
+from USDICOMizerLib.session_steps import Change, ChangeKind, History, State, Step
+from USDICOMizerLib.settings import Settings
+from USDICOMizerLib.sources import Discovery, SourceOutcome
+from USDICOMizerLib.tags import Tag
+
+
+class Scope(StrEnum):
+    """Which instances a decision is applied to, seen from one of them."""
+
+    THIS = "this"
+    SELECTED = "selected"
+    SAME_DEVICE_AND_SIZE = "same device and size"
+    ALL = "all"
+
+
+class Session:
+    """Exams and decisions, by the instances' identities.
+
+    `saved` is where the work is saved after each step; None saves nothing. With `reads_content` False a review that
+    isn't of this session counts only once `learn_content` has said what the bytes are, so that no call here reads a
+    whole file; True reads it then and there.
+    """
+
+    def __init__(self, settings: Settings, *, saved: SavedPlans | None = None, reads_content: bool = True):
+        self.settings = settings
+        self.choices = ExportChoices(destination=settings.export.folder)
+        self.saved = saved
+        self.save_error = ""  # why the last step couldn't be saved, in words
+        self._reads_content = reads_content
+        self._instances: dict[str, Instance] = {}
+        self._others: tuple[SourceOutcome, ...] = ()
+        self._inputs: tuple[Path, ...] = ()
+        self._order: tuple[str, ...] = ()
+        self._decisions: dict[str, Decision] = {}
+        self._history = History()
+        self._current: str | None = None
+        self._selected: tuple[str, ...] = ()
+        self._shown: dict[str, tuple] = {}
+        self._offered: OfferedPlan | None = None
+        self._assessed: dict[str, tuple[Decision, tuple[Finding, ...] | None]] = {}
+        self._exams: tuple[Exam, ...] = ()
+        self._observers: list[Callable[[Change], None]] = []
+
+    # What there is
+
+    @property
+    def exams(self) -> tuple[Exam, ...]:
+        """The exams in the order in which they came; their instances in acquisition order."""
+        return self._exams
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The identities as they are listed, exam by exam: the order of the exports."""
+        return self._order
+
+    @property
+    def others(self) -> tuple[SourceOutcome, ...]:
+        """What was found in the inputs that is no instance, and why."""
+        return self._others
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files, folders and ZIPs that were added."""
+        return self._inputs
+
+    def instance(self, identity: str) -> Instance:
+        """The instance of that identity; KeyError where there is none."""
+        return self._instances[identity]
+
+    def exam_of(self, identity: str) -> Exam:
+        """The exam that a listed instance belongs to."""
+        study = self._instances[identity].study_uid
+        return next(exam for exam in self._exams if exam.study_uid == study)
+
+    def number(self, identity: str) -> int:
+        """The place of a listed instance in its exam and in the export, from 1."""
+        study = self._instances[identity].study_uid
+        return [other for other in self._order if self._instances[other].study_uid == study].index(identity) + 1
+
+    def add(self, discovery: Discovery, inputs: Iterable[Path] = ()) -> None:
+        """List what was found; new instances get the decision that settings and proposals make.
+
+        What is listed already keeps its decision. What was removed is listed again where one of `inputs` leads to it:
+        so all inputs can be discovered together, which is how `prepare` finds them. Can't be undone; `remove` can.
+        """
+        inputs = tuple(path.absolute() for path in inputs)
+        self._inputs = tuple(dict.fromkeys((*self._inputs, *inputs)))
+        self._others = discovery.others
+        new = [instance for instance in discovery.instances if self._is_wanted(instance, inputs)]
+        for instance in new:
+            self._instances[instance.identity] = instance
+            self._decisions.setdefault(instance.identity, decide(instance, Choices(), self.settings))
+        before = {exam.study_uid for exam in self._exams}
+        found = tuple(instance.identity for exam in group_into_exams(new) for instance in exam.instances)
+        self._list((*self._order, *found))
+        self._offer([exam for exam in self._exams if exam.study_uid not in before])
+        self._publish(ChangeKind.EXAMS, found)
+        if self._current is None and self._order:
+            self.select(self._order[0])
+
+    def _is_wanted(self, instance: Instance, inputs: tuple[Path, ...]) -> bool:
+        if instance.identity in self._order:
+            return False
+        path = instance.source.path.absolute()
+        return instance.identity not in self._instances or any(path.is_relative_to(named) for named in inputs)
+
+    def remove(self, identities: Iterable[str]) -> None:
+        """Take instances off the list; what was decided about them is remembered."""
+        gone = set(identities)
+        self._do("Remove", {}, tuple(identity for identity in self._order if identity not in gone))
+
+    def clear(self) -> None:
+        """Forget everything but settings and choices; saved plans stay."""
+        self._instances.clear()
+        self._decisions.clear()
+        self._shown.clear()
+        self._others, self._inputs, self._offered = (), (), None
+        self._history.clear()
+        self._list(())
+        self._publish(ChangeKind.EXAMS)
+
+    def _list(self, identities: Iterable[str]) -> None:
+        """Make this the order, kept together by exam, and see that what is looked at and selected is in it."""
+        self._order = self._kept_together(identities)
+        self._exams = tuple(group_into_exams(self._instances[identity] for identity in self._order))
+        self._assessed.clear()
+        self._selected = tuple(identity for identity in self._selected if identity in self._order)
+        if self._current not in self._order:
+            self._current = None
+
+    def _kept_together(self, identities: Iterable[str]) -> tuple[str, ...]:
+        """The identities, each once, those of an exam behind each other."""
+        exams: dict[str, dict[str, None]] = {}
+        for identity in identities:
+            exams.setdefault(self._instances[identity].study_uid, {})[identity] = None
+        return tuple(identity for members in exams.values() for identity in members)
+
+    # What is decided
+
+    def decision(self, identity: str) -> Decision:
+        """What is decided about an instance; its `order` is None, as `order` of the session says it."""
+        return self._decisions[identity]
+
+    def proposal(self, identity: str) -> Proposal | None:
+        """The crop box that presets or regions propose; None where there is no proposal."""
+        return propose_crop(self._instances[identity], self.settings)
+
+    def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
+        """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
+
+        An edit of the picture voids its review. Steps of one `gesture` are undone together.
+        """
+        self.decide(words, {identity: self._decisions[identity].replaced(**changes) for identity in identities}, gesture=gesture)
+
+    def decide(self, words: str, decisions: Mapping[str, Decision], *, gesture: object = None) -> None:
+        """Decide about several instances, each in its own way, as one step."""
+        self._do(words, {identity: self._voided(identity, made) for identity, made in decisions.items()}, gesture=gesture)
+
+    def _voided(self, identity: str, decision: Decision) -> Decision:
+        if decision.reviewed and picture(decision) != picture(self._decisions[identity]):
+            return decision.replaced(reviewed=False, review_digest="")
+        return decision
+
+    def reset(self, identities: Iterable[str]) -> None:
+        """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
+        decisions = {}
+        for identity in identities:
+            proposed = decide(self._instances[identity], Choices(), self.settings)
+            decisions[identity] = self._decisions[identity].replaced(
+                crop=proposed.crop,
+                whole_frame=False,
+                mask=proposed.mask,
+                sector=None,
+                proposal=proposed.proposal,
+                confidence=proposed.confidence,
+            )
+        self.decide("Reset to proposal", decisions)
+
+    def like(self, identity: str, scope: Scope) -> tuple[str, ...]:
+        """The listed instances that a decision about this one is applied to, itself always among them."""
+        this = self._instances[identity]
+        alike = (this.device, this.columns, this.rows)
+
+        def is_meant(other: str) -> bool:
+            instance = self._instances[other]
+            match scope:
+                case Scope.SELECTED:
+                    return other in self._selected
+                case Scope.SAME_DEVICE_AND_SIZE:
+                    return (instance.device, instance.columns, instance.rows) == alike
+            return scope is Scope.ALL
+
+        return tuple(other for other in self._order if other == identity or is_meant(other))
+
+    def use_settings(self, settings: Settings) -> None:
+        """Take new settings; who still follows a proposal, or lacks one, and isn't reviewed gets the proposal of these."""
+        self.settings = settings
+        self._assessed.clear()
+        decisions = {}
+        for identity in self._order:
+            decision = self._decisions[identity]
+            untouched = decision.follows_proposal or (decision.crop is None and not decision.whole_frame)
+            proposal = propose_crop(self._instances[identity], settings)
+            if untouched and not decision.reviewed and proposal:
+                decisions[identity] = decision.following(proposal)
+        self.decide("New settings", decisions)
+        self._publish(ChangeKind.CHOICES)
+        self._publish(ChangeKind.DECISIONS, self._order)
+
+    # Order
+
+    def move(self, identities: Iterable[str], by: int) -> None:
+        """Move instances up (negative) or down in their exams, each as far as it goes."""
+        moved = set(identities)
+        order: list[str] = []
+        for exam in self._exams:
+            members = {instance.identity for instance in exam.instances}
+            order += _moved([identity for identity in self._order if identity in members], moved, by)
+        self._do("Reorder", {}, tuple(order))
+
+    def place(self, identities: Iterable[str], before: str | None) -> None:
+        """Put instances before another one of their exam, in the order that they have; at its end where that is None.
+
+        Those of other exams stay where they are.
+        """
+        placed = set(identities)
+        studies = {self._instances[before].study_uid} if before else {self._instances[one].study_uid for one in placed}
+        order: list[str] = []
+        for exam in self._exams:
+            members = [identity for identity in self._order if self._instances[identity].study_uid == exam.study_uid]
+            if exam.study_uid in studies:
+                members = _placed(members, placed, before)
+            order += members
+        self._do("Reorder", {}, tuple(order))
+
+    # What is looked at
+
+    @property
+    def current(self) -> str | None:
+        """The instance that is looked at."""
+        return self._current
+
+    @property
+    def selected(self) -> tuple[str, ...]:
+        """The instances that commands for several are about, as they are listed."""
+        return self._selected
+
+    def select(self, identity: str | None) -> None:
+        """Look at an instance, and select it alone."""
+        self._look_at(identity)
+        self.set_selected((identity,) if identity else ())
+
+    def set_selected(self, identities: Iterable[str]) -> None:
+        """Select instances. The one that is looked at remains if it is among them; else it is the first."""
+        wanted = set(identities)
+        selected = tuple(identity for identity in self._order if identity in wanted)
+        if selected and self._current not in selected:
+            self._look_at(selected[0])
+        if selected != self._selected:
+            self._selected = selected
+            self._publish(ChangeKind.SELECTION, selected)
+
+    def _look_at(self, identity: str | None) -> None:
+        if identity != self._current:
+            self._current = identity
+            self._publish(ChangeKind.CURRENT, (identity,) if identity else ())
+
+    def next(self) -> None:
+        """Look at the next instance; at the end, stay."""
+        self._step(1)
+
+    def previous(self) -> None:
+        """Look at the previous instance; at the start, stay."""
+        self._step(-1)
+
+    def _step(self, by: int) -> None:
+        if self._order:
+            at = self._order.index(self._current) + by if self._current else 0
+            self.select(self._order[min(max(at, 0), len(self._order) - 1)])
+
+    def next_not_ready(self) -> bool:
+        """Look at the next included instance that isn't ready, from the start again after the last; False where all are."""
+        at = self._order.index(self._current) + 1 if self._current else 0
+        for identity in (*self._order[at:], *self._order[:at]):
+            if self.state(identity).readiness in (Readiness.NOT_READY, Readiness.CHECKING):
+                self.select(identity)
+                return True
+        return False
+
+    # Readiness and review
+
+    def findings(self, identity: str) -> tuple[Finding, ...]:
+        """Why a listed instance can't leave as it is decided; empty where it can, or where that isn't known yet."""
+        return self._findings(identity) or ()
+
+    def state(self, identity: str) -> InstanceState:
+        """How a listed instance stands."""
+        decision = self._decisions[identity]
+        findings = self._findings(identity)
+        is_reviewed = findings is not None and decision_is_reviewed(self._instances[identity], decision)
+        return instance_state(decision, findings, is_reviewed=is_reviewed)
+
+    def _findings(self, identity: str) -> tuple[Finding, ...] | None:
+        """As `findings`; None where a review can't be judged before the content is known."""
+        decision = self._decisions[identity]
+        assessed = self._assessed.get(identity)
+        if assessed is None or assessed[0] is not decision or assessed[1] is None:
+            instance = self._instances[identity]
+            if decision.reviewed and not self._reads_content and known_content(instance.source) is None:
+                return None
+            assessed = (decision, assess(instance, decision, self._policy, self.exam_of(identity)))
+            self._assessed[identity] = assessed
+        return assessed[1]
+
+    @property
+    def _policy(self) -> Policy:
+        return Policy(tags_required=self.settings.tags.required, require_review=self.settings.review.require_review)
+
+    def in_readiness(self, readiness: Readiness) -> tuple[str, ...]:
+        """The listed instances that stand so."""
+        return tuple(identity for identity in self._order if self.state(identity).readiness is readiness)
+
+    def missing_sites(self, exam: Exam) -> tuple[Tag, ...]:
+        """What the protocol expects of an exam and no included instance of it is tagged as."""
+        made = (self._decisions[instance.identity] for instance in exam.instances)
+        there = {(decision.tag.site, decision.tag.side) for decision in made if decision.include and decision.tag}
+        return tuple(tag for tag in self.settings.protocol.expected if (tag.site, tag.side) not in there)
+
+    def after_image_shown(self, identity: str) -> None:
+        """Note that the picture which would leave now has been on the screen: every frame, or their temporal maximum."""
+        self._shown[identity] = picture(self._decisions[identity])
+
+    def can_confirm(self, identity: str) -> bool:
+        """Whether a person has had the picture that would leave now before their eyes."""
+        return self._shown.get(identity) == picture(self._decisions[identity])
+
+    def confirm_review(self, identities: Iterable[str]) -> tuple[str, ...]:
+        """Note that a person confirms the pictures that leave. Returns those confirmed: what wasn't shown isn't.
+
+        Reads the source whole where its content isn't known yet.
+        """
+        decisions = {}
+        for identity in identities:
+            if self.can_confirm(identity):
+                digest = review_digest(self._instances[identity], self._decisions[identity])
+                decisions[identity] = self._decisions[identity].replaced(reviewed=bool(digest), review_digest=digest)
+        self._do("Confirm", decisions)
+        return tuple(identity for identity, decision in decisions.items() if decision.reviewed)
+
+    def learn_content(self, identity: str, content: Content) -> None:
+        """Take over what the bytes of an instance are, as another process has read them."""
+        if identity in self._instances:
+            remember_content(self._instances[identity].source, content)
+            if identity in self._order:
+                self._publish(ChangeKind.DECISIONS, (identity,))
+
+    # Undo, redo
+
+    @property
+    def undo_words(self) -> str:
+        """What undo would take back; "" where there is nothing."""
+        return self._history.undo_words
+
+    @property
+    def redo_words(self) -> str:
+        """What redo would do again; "" where there is nothing."""
+        return self._history.redo_words
+
+    def undo(self) -> None:
+        """Take the last step back, and look at what it was about."""
+        step = self._history.undo()
+        if step:
+            self._go(step.after, step.before)
+
+    def redo(self) -> None:
+        """Do the last step that was undone again, and look at what it is about."""
+        step = self._history.redo()
+        if step:
+            self._go(step.before, step.after)
+
+    def _do(self, words: str, decisions: Mapping[str, Decision], order: tuple[str, ...] | None = None, *, gesture: object = None):
+        """One step: new decisions and, where it is given, a new order. What changes nothing is no step."""
+        changed = {identity: made for identity, made in decisions.items() if made != self._decisions[identity]}
+        order = self._order if order is None else order
+        if not changed and order == self._order:
+            return
+        before = State({identity: self._decisions[identity] for identity in changed}, self._order)
+        step = Step(words, before, State(changed, order), gesture)
+        self._history.add(step)
+        self._apply(step.before, step.after)
+
+    def _go(self, start: State, end: State) -> None:
+        self._apply(start, end)
+        touched = [identity for identity in self._order if identity in end.decisions]
+        if touched and self._current not in touched:
+            self.select(touched[0])
+
+    def _apply(self, start: State, end: State) -> None:
+        """Go from one state to the other. What was added since stays listed, at the end of its exam."""
+        self._decisions |= end.decisions
+        if start.order != end.order:
+            added = [identity for identity in self._order if identity not in start.order and identity not in end.order]
+            self._list((*end.order, *added))
+            self._publish(ChangeKind.EXAMS)
+        touched = tuple(identity for identity in self._order if identity in end.decisions)
+        self._save(touched if start.order == end.order else self._order)
+        if touched:
+            self._publish(ChangeKind.DECISIONS, touched)
+        if self._current is None and self._order:
+            self.select(self._order[0])
+
+    # The plan
+
+    def plan(self) -> Plan:
+        """The plan of all that is listed, with the order as it is."""
+        return make_plan(self._exams, self._ordered(self._exams), for_review=False)
+
+    def _ordered(self, exams: Iterable[Exam]) -> dict[str, Decision]:
+        """The decisions of these exams, each with its place in the order."""
+        ordered = {}
+        for exam in exams:
+            members = {instance.identity for instance in exam.instances}
+            listed = [identity for identity in self._order if identity in members]
+            ordered |= {one: self._decisions[one].replaced(order=number) for number, one in enumerate(listed, start=1)}
+        return ordered
+
+    def save(self) -> Path | None:
+        """Write the plan of all that is listed in one file, and return where; None where nothing is listed or saved.
+
+        Raises ExportError where it can't be written.
+        """
+        if self.saved is None or not self._exams:
+            return None
+        return self.saved.write(self.plan(), [exam.study_uid for exam in self._exams])
+
+    def _save(self, identities: Iterable[str]) -> None:
+        """Save the exams of these instances; an earlier plan that was offered and not taken is kept beside."""
+        studies = {self._instances[identity].study_uid for identity in identities}
+        if self.saved is None:
+            return
+        try:
+            for exam in self._exams:
+                if exam.study_uid in studies:
+                    if self._offered and exam.study_uid in self._offered.exams:
+                        self.saved.set_aside(exam.study_uid)
+                    self.saved.save(exam, self._ordered([exam]))
+            self.save_error = ""
+        except ExportError as error:
+            self.save_error = str(error)
+
+    def offered_plan(self) -> OfferedPlan | None:
+        """Earlier work on the exams that were added, where it differs from what is proposed; until taken or declined."""
+        return self._offered
+
+    def take_plan(self) -> None:
+        """Go on with the earlier work, as one step. A review holds as far as the picture is still the same."""
+        offered, self._offered = self._offered, None
+        if offered:
+            listed = set(self._order)
+            decisions = {identity: decision for identity, decision in offered.decisions.items() if identity in listed}
+            order = [identity for identity in offered.order if identity in listed]
+            self._do("Earlier work", decisions, self._kept_together((*order, *self._order)))
+            self._publish(ChangeKind.EXAMS)
+
+    def decline_plan(self) -> None:
+        """Begin anew; the earlier plan is kept beside the new one as soon as there is one."""
+        offered, self._offered = self._offered, None
+        if offered and self.saved:
+            try:
+                for study in offered.exams:
+                    self.saved.set_aside(study)
+            except ExportError as error:
+                self.save_error = str(error)
+        self._publish(ChangeKind.EXAMS)
+
+    def _offer(self, exams: Iterable[Exam]) -> None:
+        found = [self.saved.load(exam, self.settings.tags) for exam in exams] if self.saved else []
+        offered = [one for one in found if one and (one.mistakes or self._differs(one))]
+        if offered:
+            everything = ([self._offered] if self._offered else []) + offered
+            self._offered = merged(everything)
+
+    def _differs(self, offered: OfferedPlan) -> bool:
+        listed = [identity for identity in self._order if identity in offered.decisions]
+        return tuple(listed) != offered.order or any(
+            _work(offered.decisions[identity]) != _work(self._decisions[identity]) for identity in listed
+        )
+
+    # The export as a whole
+
+    def choose(self, **changes: object) -> None:
+        """Change what is said about the export as a whole: fields of ExportChoices."""
+        self.choices = replace(self.choices, **changes)
+        self._publish(ChangeKind.CHOICES)
+
+    def command_line(self, plan: Path) -> list[str]:
+        """The arguments of the command line that prepare what is listed, by the plan that `save` has written."""
+        listed = [self._instances[identity] for identity in self._order]
+        unlisted = [instance for identity, instance in self._instances.items() if identity not in self._order]
+        inputs = inputs_of(listed, unlisted, self._inputs)
+        return ["prepare", *map(str, inputs), "--plan", str(plan.absolute()), *self.choices.arguments()]
+
+    # Who wants to know
+
+    def observe(self, observer: Callable[[Change], None]) -> Callable[[], None]:
+        """Call the observer after each change, once it is complete. Returns what ends that."""
+        self._observers.append(observer)
+
+        def end() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return end
+
+    def _publish(self, kind: ChangeKind, identities: tuple[str, ...] = ()) -> None:
+        for observer in tuple(self._observers):
+            observer(Change(kind, identities))
+
+
+def _work(decision: Decision) -> tuple:
+    """What of a decision a person may have worked on."""
+    return (decision.include, *picture(decision), decision.tag, decision.reviewed)
+
+
+def _moved(members: list[str], moved: set[str], by: int) -> list[str]:
+    """The members with those in `moved` as many places further, in their order, as far as there are places."""
+    step = 1 if by > 0 else -1
+    for _ in range(abs(by)):
+        places = range(len(members) - 2, -1, -1) if step > 0 else range(1, len(members))
+        for at in places:
+            if members[at] in moved and members[at + step] not in moved:
+                members[at], members[at + step] = members[at + step], members[at]
+    return members
+
+
+def _placed(members: list[str], placed: set[str], before: str | None) -> list[str]:
+    """The members with those in `placed` together, before another one, or at the end."""
+    own = [identity for identity in members if identity in placed]
+    if before in placed:  # dropped on one of themselves: they gather behind who stood before it
+        following = [identity for identity in members[members.index(before) :] if identity not in placed]
+        before = following[0] if following else None
+    rest = [identity for identity in members if identity not in placed]
+    at = rest.index(before) if before else len(rest)
+    return [*rest[:at], *own, *rest[at:]]
