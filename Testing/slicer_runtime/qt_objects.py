@@ -287,6 +287,7 @@ def _value_access(cls: type) -> None:
 def install() -> None:
     """Put this access on PySide6's classes; once a process."""
     QtCore.QObject.__getattribute__ = _get_object
+    QtCore.QProcess.__getattribute__ = _get_object  # it has two bases, and so doesn't inherit the access of QObject
     for module in (QtCore, QtGui, QtWidgets):
         for cls in (getattr(module, name) for name in dir(module)):  # by name: PySide makes its classes when asked for
             if not isinstance(cls, type):
