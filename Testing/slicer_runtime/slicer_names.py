@@ -28,9 +28,9 @@ APPLICATION = frozenset(
     arch os isCustomMainApplication mainApplicationName mainApplicationDisplayName mainApplicationRevision isUsageLoggingSupported
     startupEnvironment environment setEnvironmentVariable mrmlScene applicationLogic moduleLogic moduleManager coreIOManager
     defaultSettings userSettings settings revisionUserSettings dicomDatabase moduleDocumentationUrl toSlicerHomeAbsolutePath
-    toSlicerHomeRelativePath logUsageEvent errorLogModel extensionsManagerModel restart commandOptions coreCommandOptions ioManager
-    pythonManager pythonConsole layoutManager settingsDialog openSettingsDialog createDICOMBrowserForMainDatabase openNodeModule
-    confirmRestart setRenderPaused pauseRender resumeRender loadFiles startupCompleted mrmlSceneChanged testingEnabled exit
+    toSlicerHomeRelativePath logUsageEvent errorLogModel extensionsManagerModel restart commandOptions coreCommandOptions
+    ioManager pythonManager pythonConsole layoutManager settingsDialog openSettingsDialog createDICOMBrowserForMainDatabase
+    openNodeModule confirmRestart setRenderPaused pauseRender resumeRender loadFiles startupCompleted mrmlSceneChanged testingEnabled exit
     """.split()
 )
 

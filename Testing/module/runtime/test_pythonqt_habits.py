@@ -1,6 +1,5 @@
 """The stand-in refuses what PythonQt refuses and takes what it takes: one test for each row of what was probed."""
 
-import enum
 from pathlib import Path
 
 import pytest
@@ -36,13 +35,10 @@ def test_an_unknown_name_is_refused(qt, name):
 
 
 def test_a_name_of_qt_6_only_is_refused(qt):
-    with pytest.raises(AttributeError):
-        qt.QLabel().setAlignmentt
-    with pytest.raises(AttributeError):
-        qt.QTest
-    with pytest.raises(AttributeError):
-        qt.Qt.CTRL
-    assert int(qt.Qt.ControlModifier.value if isinstance(qt.Qt.ControlModifier, enum.Enum) else qt.Qt.ControlModifier)
+    assert not hasattr(qt.QLabel(), "setAlignmentt")
+    assert not hasattr(qt, "QTest")
+    assert not hasattr(qt.Qt, "CTRL")
+    assert int(qt.Qt.ControlModifier) == 0x04000000
 
 
 @pytest.mark.parametrize("name", ["QRegExp", "QDesktopWidget"])
@@ -259,8 +255,7 @@ def test_a_ctk_subclass_with_a_paint_event_is_refused(ctk):
 
 
 def test_an_unknown_ctk_class_is_refused(ctk):
-    with pytest.raises(AttributeError):
-        ctk.ctkFancyWidget
+    assert not hasattr(ctk, "ctkFancyWidget")
 
 
 @pytest.mark.parametrize("value", ["7", None, [1]])
