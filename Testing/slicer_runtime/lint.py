@@ -91,7 +91,7 @@ def _attributes(node: ast.Attribute) -> Iterator[Problem]:
         if chain[3] in ("name", "value"):
             yield node.lineno, f"{written}: enums are integers in PythonQt; int(...) gives the number"
         else:
-            yield node.lineno, f"{written}: write {chain[0]}.{chain[1]}.{chain[3]}, PythonQt has no scoped enums"
+            yield node.lineno, f"{written}: write {chain[0]}.{chain[1]}.{chain[3]}, which every PythonQt has"
 
 
 def _classes(node: ast.ClassDef) -> Iterator[Problem]:

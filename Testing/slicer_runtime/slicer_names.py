@@ -23,14 +23,15 @@ APPLICATION = frozenset(
     """
     slicerHome defaultScenePath slicerSharePath temporaryPath cachePath startupWorkingPath launcherExecutableFilePath
     launcherSettingsFilePath slicerDefaultSettingsFilePath slicerUserSettingsFilePath slicerRevisionUserSettingsFilePath
-    extensionsInstallPath intDir isInstalled releaseType repositoryUrl repositoryBranch repositoryRevision revision majorVersion
-    minorVersion applicationLocale applicationLocaleName documentationBaseUrl documentationVersion documentationLanguage platform
-    arch os isCustomMainApplication mainApplicationName mainApplicationDisplayName mainApplicationRevision isUsageLoggingSupported
-    startupEnvironment environment setEnvironmentVariable mrmlScene applicationLogic moduleLogic moduleManager coreIOManager
-    defaultSettings userSettings settings revisionUserSettings dicomDatabase moduleDocumentationUrl toSlicerHomeAbsolutePath
-    toSlicerHomeRelativePath logUsageEvent errorLogModel extensionsManagerModel restart commandOptions coreCommandOptions
-    ioManager pythonManager pythonConsole layoutManager settingsDialog openSettingsDialog createDICOMBrowserForMainDatabase
-    openNodeModule confirmRestart setRenderPaused pauseRender resumeRender loadFiles startupCompleted mrmlSceneChanged testingEnabled exit
+    extensionsInstallPath intDir isInstalled releaseType repositoryUrl repositoryBranch repositoryRevision revision
+    majorVersion minorVersion applicationLocale applicationLocaleName documentationBaseUrl documentationVersion
+    documentationLanguage platform arch os isCustomMainApplication mainApplicationName mainApplicationDisplayName
+    mainApplicationRevision isUsageLoggingSupported startupEnvironment environment setEnvironmentVariable mrmlScene
+    applicationLogic moduleLogic moduleManager coreIOManager defaultSettings userSettings settings revisionUserSettings
+    dicomDatabase moduleDocumentationUrl toSlicerHomeAbsolutePath toSlicerHomeRelativePath logUsageEvent errorLogModel
+    extensionsManagerModel restart commandOptions coreCommandOptions ioManager pythonManager pythonConsole layoutManager
+    settingsDialog openSettingsDialog createDICOMBrowserForMainDatabase openNodeModule confirmRestart setRenderPaused
+    pauseRender resumeRender loadFiles startupCompleted mrmlSceneChanged testingEnabled exit
     """.split()
 )
 
