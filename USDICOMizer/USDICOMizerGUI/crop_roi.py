@@ -87,34 +87,34 @@ class CropRoom:
         layout.addWidget(self.message)
 
     def _build_numbers(self, parent):
-        row = qt.QHBoxLayout()
-        labels = {"left": _("Left"), "top": _("Top"), "right": _("Right"), "bottom": _("Bottom")}
-        tips = {
-            "left": _("First column that stays, counted from 0."),
-            "top": _("First row that stays, counted from 0."),
-            "right": _("First column that goes."),
-            "bottom": _("First row that goes."),
+        grid = qt.QGridLayout()
+        texts = {
+            "left": (_("Left"), _("First column that stays, counted from 0.")),
+            "top": (_("Top"), _("First row that stays, counted from 0.")),
+            "right": (_("Right"), _("First column that goes.")),
+            "bottom": (_("Bottom"), _("First row that goes.")),
         }
         self.spin_boxes = {}
-        for edge in _EDGES:
-            label = qt.QLabel(labels[edge], parent)
+        for column, (edge, (text, tip)) in enumerate(texts.items()):
+            label = qt.QLabel(text, parent)
             spin_box = qt.QSpinBox(parent)
             spin_box.objectName = f"{edge}SpinBox"
             spin_box.keyboardTracking = False
-            spin_box.toolTip = tips[edge]
+            spin_box.toolTip = tip
             label.setBuddy(spin_box)
             spin_box.connect("valueChanged(int)", lambda value, edge=edge: self._on_number(edge, value))
             self.spin_boxes[edge] = spin_box
-            row.addWidget(label)
-            row.addWidget(spin_box)
-        return row
+            grid.addWidget(label, 0, column)
+            grid.addWidget(spin_box, 1, column)
+        return grid
 
     def _build_rest(self, parent):
         from USDICOMizerLib.decision import Mask
 
         row = qt.QHBoxLayout()
-        row.addWidget(qt.QLabel(_("The rest of the frame:"), parent))
+        row.addWidget(qt.QLabel(_("The rest:"), parent))
         self.rest = qt.QComboBox(parent)
+        self.rest.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
         self.rest.objectName = "restOfFrame"
         self._rests = (
             (_("is cut off"), {"whole_frame": False, "mask": Mask.NONE}),
@@ -132,6 +132,7 @@ class CropRoom:
         from USDICOMizerLib.session import Scope
 
         grid = qt.QGridLayout()
+        grid.addWidget(qt.QLabel(_("Apply this box to:"), parent), 0, 0, 1, 2)
         self.buttons = {}
         tips = {
             Scope.THIS: _("Take this box as your own decision, whatever was proposed."),
@@ -140,21 +141,21 @@ class CropRoom:
             Scope.ALL: _("Give this box to all instances whose image it fits in."),
         }
         for place, (scope, tip) in enumerate(tips.items()):
-            button = qt.QPushButton(_("Apply to this"), parent)
+            button = qt.QPushButton(_("This"), parent)
             button.objectName = "applyTo" + "".join(word.capitalize() for word in scope.value.split())
             button.toolTip = tip
             button.connect("clicked(bool)", lambda checked, scope=scope: self.apply(scope))
-            grid.addWidget(button, place // 2, place % 2)
+            grid.addWidget(button, 1 + place // 2, place % 2)
             self.buttons[scope] = button
         self.reset_button = qt.QPushButton(_("Reset to proposal"), parent)
         self.reset_button.objectName = "resetCrop"
         self.reset_button.connect("clicked(bool)", lambda checked: self.reset())
-        grid.addWidget(self.reset_button, 2, 0)
+        grid.addWidget(self.reset_button, 3, 0)
         self.preset_button = qt.QPushButton(_("Save as preset …"), parent)
         self.preset_button.objectName = "savePreset"
         self.preset_button.toolTip = _("Propose this box for all later exams of this scanner and image size.")
         self.preset_button.connect("clicked(bool)", lambda checked: self.save_as_preset())
-        grid.addWidget(self.preset_button, 2, 1)
+        grid.addWidget(self.preset_button, 3, 1)
         return grid
 
     def _say(self, sentence):
@@ -219,7 +220,7 @@ class CropRoom:
         decision, state = self.session.decision(identity), self.session.state(identity)
         words = {
             CropState.MISSING: _("No box is proposed: drag the box to what is to stay."),
-            CropState.PROPOSED: _("Proposed by {origin}.").format(origin=decision.proposal.partition(" ")[0] or _("the plan")),
+            CropState.PROPOSED: _origin(decision),
             CropState.EDITED: _("Edited: this is your box."),
             CropState.WHOLE_FRAME: _("The whole frame leaves, once you have confirmed it."),
             CropState.APPLIED: _("Confirmed: this is what leaves."),
@@ -239,15 +240,15 @@ class CropRoom:
         wanted = decision.crop if decision.crop and box != self._viewer.opened.instance.whole_frame else box
         if box == wanted:
             return f"{size}."
-        return size + _(", {box}: JPEG is cut between its blocks.").format(box=str(box).replace(",", " "))
+        return _("{size} ({box}), as JPEG is cut between its blocks.").format(size=size, box=str(box).replace(",", " "))
 
     def _count_scopes(self, identity):
         from USDICOMizerLib.session import Scope
 
         for scope, text in (
-            (Scope.SELECTED, _("Apply to selected ({count})")),
-            (Scope.SAME_DEVICE_AND_SIZE, _("Apply to same device and size ({count})")),
-            (Scope.ALL, _("Apply to all ({count})")),
+            (Scope.SELECTED, _("Selected ({count})")),
+            (Scope.SAME_DEVICE_AND_SIZE, _("Same scanner and size ({count})")),
+            (Scope.ALL, _("All ({count})")),
         ):
             count = len(self.session.like(identity, scope))
             self.buttons[scope].text = text.format(count=count)
@@ -368,6 +369,20 @@ _COLOURS = {
     "WHOLE_FRAME": (0.8, 0.8, 0.8),
     "APPLIED": (0.4, 0.95, 0.45),
 }
+
+
+def _origin(decision):
+    """Where a proposed box came from, and whether that is to be doubted."""
+    from USDICOMizerLib.proposals import DOUBTFUL
+
+    source, _space, name = decision.proposal.rsplit(" ", 4)[0].partition(" ")
+    words = {
+        "preset": _("Proposed by the preset {name}.").format(name=name),
+        "regions": _("Proposed from the scanner's own ultrasound regions."),
+        "content": _("Proposed from what moves and shines in the picture."),
+    }.get(source, _("Proposed."))
+    doubtful = decision.confidence is not None and decision.confidence < DOUBTFUL
+    return words + " " + _("It is doubtful: look closely.") if doubtful else words
 
 
 def _with_edge(first, last, is_first, value, size):

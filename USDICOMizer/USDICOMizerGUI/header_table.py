@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-_TAG, _NAME, _BEFORE, _AFTER, _ACTION, _REASON = range(6)
+_NAME, _BEFORE, _AFTER, _ACTION, _REASON, _TAG = range(6)
 _REFRESH_MILLISECONDS = 150
 _KEYWORD_ROLE = 256  # Qt.UserRole
 
@@ -58,13 +58,13 @@ class HeaderTable:
         parent.layout().addLayout(row)
         self.tree = qt.QTreeWidget(parent)
         self.tree.objectName = "headerTree"
-        self.tree.setHeaderLabels([_("Tag"), _("Attribute"), _("Before"), _("After"), _("What is done"), _("Why")])
+        self.tree.setHeaderLabels([_("Attribute"), _("Before"), _("After"), _("What is done"), _("Why"), _("Tag")])
         self.tree.alternatingRowColors = True
         self.tree.uniformRowHeights = True
         self.tree.minimumHeight = 240
         self.tree.setContextMenuPolicy(qt.Qt.CustomContextMenu)
         self.tree.connect("customContextMenuRequested(QPoint)", self._on_menu)
-        for column, width in ((_TAG, 110), (_NAME, 170), (_BEFORE, 150), (_AFTER, 150), (_ACTION, 110)):
+        for column, width in ((_NAME, 150), (_BEFORE, 95), (_AFTER, 85), (_ACTION, 90), (_REASON, 300)):
             self.tree.setColumnWidth(column, width)
         parent.layout().addWidget(self.tree)
         self.message = qt.QLabel(parent)
@@ -128,10 +128,10 @@ class HeaderTable:
     def _add(self, parent, rows, open_places, path):
         for row in rows:
             item = qt.QTreeWidgetItem()
-            texts = (row.tag, row.name, _shown(row.before), _shown(row.after), row.action, row.reason)
+            texts = (row.name, _shown(row.before), _shown(row.after), row.action, row.reason, row.tag)
             for column, text in enumerate(texts):
                 item.setText(column, text)
-                item.setToolTip(column, text)
+                item.setToolTip(column, f"{row.tag} {row.keyword}" if column == _NAME else text)
             item.setData(_TAG, _KEYWORD_ROLE, row.keyword)
             if row.is_changed:
                 _mark(item)

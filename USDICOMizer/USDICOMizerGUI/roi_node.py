@@ -18,8 +18,8 @@ class RoiNode:
         self.display = add_hidden(_display())
         roi = slicer.vtkMRMLMarkupsROINode()
         roi.SetName(name)
+        roi.SetAndObserveDisplayNodeID(self.display.GetID())  # before it is added: else it is given another one
         self.node = add_hidden(roi)
-        self.node.SetAndObserveDisplayNodeID(self.display.GetID())
         events = (
             (slicer.vtkMRMLMarkupsNode.PointModifiedEvent, self._on_modified),
             (slicer.vtkMRMLMarkupsNode.PointStartInteractionEvent, self._on_start),

@@ -8,6 +8,7 @@ import slicer
 import vtk
 
 RED, YELLOW = "Red", "Yellow"
+_RIM = 1.04
 
 
 @dataclass
@@ -88,12 +89,15 @@ class SliceViews:
             composite.SetLabelOpacity(opacity)
 
     def fit(self, name):
-        """Make the volume of a view fill it."""
+        """Make the volume of a view fill it, but for a rim, so that handles on the picture's edge can be grasped."""
         widget = self._widget(name)
-        if widget is not None and widget.mrmlSliceCompositeNode().GetBackgroundVolumeID():
-            widget.mrmlSliceNode().SetOrientation("Axial")
-            widget.sliceLogic().FitSliceToBackground()
-            widget.sliceLogic().SnapSliceOffsetToIJK()
+        if self.are_taken and widget is not None and widget.mrmlSliceCompositeNode().GetBackgroundVolumeID():
+            node, logic = widget.mrmlSliceNode(), widget.sliceLogic()
+            node.SetOrientation("Axial")
+            logic.FitSliceToBackground()
+            logic.SnapSliceOffsetToIJK()
+            width, height, depth = node.GetFieldOfView()
+            node.SetFieldOfView(width * _RIM, height * _RIM, depth)
 
     def _widget(self, name):
         manager = slicer.app.layoutManager()

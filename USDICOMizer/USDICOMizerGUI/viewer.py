@@ -137,6 +137,7 @@ class Viewer:
         layout = qt.QVBoxLayout()
         parent.layout().addLayout(layout)
         layout.addLayout(self._build_modes(parent))
+        layout.addWidget(self.in_one)
         layout.addLayout(self._build_frames(parent))
         self.message = qt.QLabel(parent)
         self.message.objectName = "viewerMessage"
@@ -171,7 +172,6 @@ class Viewer:
         )
         self.in_one.checked = True
         self.in_one.connect("toggled(bool)", self._on_in_one)
-        row.addWidget(self.in_one)
         return row
 
     def _build_frames(self, parent):
@@ -207,7 +207,7 @@ class Viewer:
         if self.opened is None:
             self.rate_label.text = ""
         elif is_cine:
-            self.rate_label.text = _("of {frames}, {rate:.0f} a second").format(frames=frames, rate=self.opened.frame_rate)
+            self.rate_label.text = _("of {frames}, {rate:.0f}/s").format(frames=frames, rate=self.opened.frame_rate)
         else:
             self.rate_label.text = _("single frame")
 
