@@ -20,13 +20,14 @@ from USDICOMizerLib.decision import (
     remember_content,
     review_digest,
 )
-from USDICOMizerLib.errors import ExportError
 from USDICOMizerLib.exam import Exam, Instance, group_into_exams
 from USDICOMizerLib.plan import Plan, make_plan
 from USDICOMizerLib.proposals import Proposal, propose_crop
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
-from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans, merged
+from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
+from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
+from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
 from USDICOMizerLib.session_steps import Change, ChangeKind, History, State, Step
 from USDICOMizerLib.settings import Settings
@@ -54,19 +55,18 @@ class Session:
     def __init__(self, settings: Settings, *, saved: SavedPlans | None = None, reads_content: bool = True):
         self.settings = settings
         self.choices = ExportChoices(destination=settings.export.folder)
-        self.saved = saved
-        self.save_error = ""  # why the last step couldn't be saved, in words
+        self._saving = Saving(saved)
         self._reads_content = reads_content
         self._instances: dict[str, Instance] = {}
         self._others: tuple[SourceOutcome, ...] = ()
         self._inputs: tuple[Path, ...] = ()
         self._order: tuple[str, ...] = ()
+        self._numbers: dict[str, int] = {}
         self._decisions: dict[str, Decision] = {}
         self._history = History()
         self._current: str | None = None
         self._selected: tuple[str, ...] = ()
         self._shown: dict[str, tuple] = {}
-        self._offered: OfferedPlan | None = None
         self._assessed: dict[str, tuple[Decision, tuple[Finding, ...] | None]] = {}
         self._exams: tuple[Exam, ...] = ()
         self._observers: list[Callable[[Change], None]] = []
@@ -104,8 +104,7 @@ class Session:
 
     def number(self, identity: str) -> int:
         """The place of a listed instance in its exam and in the export, from 1."""
-        study = self._instances[identity].study_uid
-        return [other for other in self._order if self._instances[other].study_uid == study].index(identity) + 1
+        return self._numbers[identity]
 
     def add(self, discovery: Discovery, inputs: Iterable[Path] = ()) -> None:
         """List what was found; new instances get the decision that settings and proposals make.
@@ -123,7 +122,9 @@ class Session:
         before = {exam.study_uid for exam in self._exams}
         found = tuple(instance.identity for exam in group_into_exams(new) for instance in exam.instances)
         self._list((*self._order, *found))
-        self._offer([exam for exam in self._exams if exam.study_uid not in before])
+        self._saving.look_for(
+            [exam for exam in self._exams if exam.study_uid not in before], self._in_order(), self.settings.tags
+        )
         self._publish(ChangeKind.EXAMS, found)
         if self._current is None and self._order:
             self.select(self._order[0])
@@ -144,26 +145,21 @@ class Session:
         self._instances.clear()
         self._decisions.clear()
         self._shown.clear()
-        self._others, self._inputs, self._offered = (), (), None
+        self._others, self._inputs = (), ()
+        self._saving.take()
         self._history.clear()
         self._list(())
         self._publish(ChangeKind.EXAMS)
 
     def _list(self, identities: Iterable[str]) -> None:
         """Make this the order, kept together by exam, and see that what is looked at and selected is in it."""
-        self._order = self._kept_together(identities)
+        self._order = kept_together(identities, self._instances)
+        self._numbers = numbered(self._order, self._instances)
         self._exams = tuple(group_into_exams(self._instances[identity] for identity in self._order))
         self._assessed.clear()
         self._selected = tuple(identity for identity in self._selected if identity in self._order)
         if self._current not in self._order:
             self._current = None
-
-    def _kept_together(self, identities: Iterable[str]) -> tuple[str, ...]:
-        """The identities, each once, those of an exam behind each other."""
-        exams: dict[str, dict[str, None]] = {}
-        for identity in identities:
-            exams.setdefault(self._instances[identity].study_uid, {})[identity] = None
-        return tuple(identity for members in exams.values() for identity in members)
 
     # What is decided
 
@@ -241,27 +237,14 @@ class Session:
 
     def move(self, identities: Iterable[str], by: int) -> None:
         """Move instances up (negative) or down in their exams, each as far as it goes."""
-        moved = set(identities)
-        order: list[str] = []
-        for exam in self._exams:
-            members = {instance.identity for instance in exam.instances}
-            order += _moved([identity for identity in self._order if identity in members], moved, by)
-        self._do("Reorder", {}, tuple(order))
+        self._do("Reorder", {}, moved(self._order, self._instances, set(identities), by))
 
     def place(self, identities: Iterable[str], before: str | None) -> None:
         """Put instances before another one of their exam, in the order that they have; at its end where that is None.
 
         Those of other exams stay where they are.
         """
-        placed = set(identities)
-        studies = {self._instances[before].study_uid} if before else {self._instances[one].study_uid for one in placed}
-        order: list[str] = []
-        for exam in self._exams:
-            members = [identity for identity in self._order if self._instances[identity].study_uid == exam.study_uid]
-            if exam.study_uid in studies:
-                members = _placed(members, placed, before)
-            order += members
-        self._do("Reorder", {}, tuple(order))
+        self._do("Reorder", {}, placed(self._order, self._instances, set(identities), before))
 
     # What is looked at
 
@@ -381,6 +364,7 @@ class Session:
         """Take over what the bytes of an instance are, as another process has read them."""
         if identity in self._instances:
             remember_content(self._instances[identity].source, content)
+            self._assessed.pop(identity, None)
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
 
@@ -443,78 +427,48 @@ class Session:
 
     def plan(self) -> Plan:
         """The plan of all that is listed, with the order as it is."""
-        return make_plan(self._exams, self._ordered(self._exams), for_review=False)
+        return make_plan(self._exams, self._in_order(), for_review=False)
 
-    def _ordered(self, exams: Iterable[Exam]) -> dict[str, Decision]:
-        """The decisions of these exams, each with its place in the order."""
-        ordered = {}
-        for exam in exams:
-            members = {instance.identity for instance in exam.instances}
-            listed = [identity for identity in self._order if identity in members]
-            ordered |= {one: self._decisions[one].replaced(order=number) for number, one in enumerate(listed, start=1)}
-        return ordered
+    def _in_order(self) -> dict[str, Decision]:
+        return {identity: self._decisions[identity].replaced(order=self._numbers[identity]) for identity in self._order}
 
     def save(self) -> Path | None:
         """Write the plan of all that is listed in one file, and return where; None where nothing is listed or saved.
 
         Raises ExportError where it can't be written.
         """
-        if self.saved is None or not self._exams:
+        if self._saving.plans is None or not self._exams:
             return None
-        return self.saved.write(self.plan(), [exam.study_uid for exam in self._exams])
+        return self._saving.plans.write(self.plan(), [exam.study_uid for exam in self._exams])
+
+    @property
+    def save_error(self) -> str:
+        """Why the last step couldn't be saved, in words; "" where it was, or where nothing is saved at all."""
+        return self._saving.error
 
     def _save(self, identities: Iterable[str]) -> None:
-        """Save the exams of these instances; an earlier plan that was offered and not taken is kept beside."""
         studies = {self._instances[identity].study_uid for identity in identities}
-        if self.saved is None:
-            return
-        try:
-            for exam in self._exams:
-                if exam.study_uid in studies:
-                    if self._offered and exam.study_uid in self._offered.exams:
-                        self.saved.set_aside(exam.study_uid)
-                    self.saved.save(exam, self._ordered([exam]))
-            self.save_error = ""
-        except ExportError as error:
-            self.save_error = str(error)
+        for exam in self._exams:
+            if exam.study_uid in studies:
+                self._saving.save(exam, self._in_order())
 
     def offered_plan(self) -> OfferedPlan | None:
-        """Earlier work on the exams that were added, where it differs from what is proposed; until taken or declined."""
-        return self._offered
+        """Earlier work on the exams that were added, where it differs from what is decided; until taken or declined."""
+        return self._saving.offered
 
     def take_plan(self) -> None:
         """Go on with the earlier work, as one step. A review holds as far as the picture is still the same."""
-        offered, self._offered = self._offered, None
+        offered = self._saving.take()
         if offered:
-            listed = set(self._order)
-            decisions = {identity: decision for identity, decision in offered.decisions.items() if identity in listed}
-            order = [identity for identity in offered.order if identity in listed]
-            self._do("Earlier work", decisions, self._kept_together((*order, *self._order)))
-            self._publish(ChangeKind.EXAMS)
-
-    def decline_plan(self) -> None:
-        """Begin anew; the earlier plan is kept beside the new one as soon as there is one."""
-        offered, self._offered = self._offered, None
-        if offered and self.saved:
-            try:
-                for study in offered.exams:
-                    self.saved.set_aside(study)
-            except ExportError as error:
-                self.save_error = str(error)
+            decisions = {one: offered.decisions[one] for one in self._order if one in offered.decisions}
+            order = (*(one for one in offered.order if one in self._numbers), *self._order)
+            self._do("Earlier work", decisions, kept_together(order, self._instances))
         self._publish(ChangeKind.EXAMS)
 
-    def _offer(self, exams: Iterable[Exam]) -> None:
-        found = [self.saved.load(exam, self.settings.tags) for exam in exams] if self.saved else []
-        offered = [one for one in found if one and (one.mistakes or self._differs(one))]
-        if offered:
-            everything = ([self._offered] if self._offered else []) + offered
-            self._offered = merged(everything)
-
-    def _differs(self, offered: OfferedPlan) -> bool:
-        listed = [identity for identity in self._order if identity in offered.decisions]
-        return tuple(listed) != offered.order or any(
-            _work(offered.decisions[identity]) != _work(self._decisions[identity]) for identity in listed
-        )
+    def decline_plan(self) -> None:
+        """Begin anew; the earlier plan is kept beside the new one."""
+        self._saving.decline()
+        self._publish(ChangeKind.EXAMS)
 
     # The export as a whole
 
@@ -545,30 +499,3 @@ class Session:
     def _publish(self, kind: ChangeKind, identities: tuple[str, ...] = ()) -> None:
         for observer in tuple(self._observers):
             observer(Change(kind, identities))
-
-
-def _work(decision: Decision) -> tuple:
-    """What of a decision a person may have worked on."""
-    return (decision.include, *picture(decision), decision.tag, decision.reviewed)
-
-
-def _moved(members: list[str], moved: set[str], by: int) -> list[str]:
-    """The members with those in `moved` as many places further, in their order, as far as there are places."""
-    step = 1 if by > 0 else -1
-    for _ in range(abs(by)):
-        places = range(len(members) - 2, -1, -1) if step > 0 else range(1, len(members))
-        for at in places:
-            if members[at] in moved and members[at + step] not in moved:
-                members[at], members[at + step] = members[at + step], members[at]
-    return members
-
-
-def _placed(members: list[str], placed: set[str], before: str | None) -> list[str]:
-    """The members with those in `placed` together, before another one, or at the end."""
-    own = [identity for identity in members if identity in placed]
-    if before in placed:  # dropped on one of themselves: they gather behind who stood before it
-        following = [identity for identity in members[members.index(before) :] if identity not in placed]
-        before = following[0] if following else None
-    rest = [identity for identity in members if identity not in placed]
-    at = rest.index(before) if before else len(rest)
-    return [*rest[:at], *own, *rest[at:]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.agreement import load_or_make_key, record_key
-from USDICOMizerLib.decision import Decision, misfits
+from USDICOMizerLib.decision import Decision, Mask, misfits
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
 from USDICOMizerLib.errors import CommandError, ExportError
 from USDICOMizerLib.exam import Exam, Instance
@@ -32,16 +32,6 @@ class OfferedPlan:
     decisions: Mapping[str, Decision]
     order: tuple[str, ...]
     mistakes: tuple[str, ...] = ()
-
-
-def merged(offered: Sequence[OfferedPlan]) -> OfferedPlan:
-    """Several offers as one."""
-    return OfferedPlan(
-        tuple(exam for one in offered for exam in one.exams),
-        {identity: decision for one in offered for identity, decision in one.decisions.items()},
-        tuple(identity for one in offered for identity in one.order),
-        tuple(mistake for one in offered for mistake in one.mistakes),
-    )
 
 
 class SavedPlans:
@@ -97,7 +87,7 @@ class SavedPlans:
             return OfferedPlan((exam.study_uid,), {}, (), (str(error),))
         found = {row: instance for row in plan.rows if (instance := _instance_of(row, exam))}
         rows = sorted(found, key=lambda row: (row.decision.order is None, row.decision.order or 0))
-        decisions = {found[row].identity: row.decision.replaced(order=None) for row in rows if _fits(found[row], row.decision)}
+        decisions = {found[row].identity: _fitting(found[row], row.decision).replaced(order=None) for row in rows}
         return OfferedPlan((exam.study_uid,), decisions, tuple(decisions))
 
     def set_aside(self, study_uid: str) -> None:
@@ -118,5 +108,8 @@ def _instance_of(row: PlanRow, exam: Exam) -> Instance | None:
     return found[0] if len(found) == 1 else None
 
 
-def _fits(instance: Instance, decision: Decision) -> bool:
-    return not decision.include or not misfits(instance, decision)
+def _fitting(instance: Instance, decision: Decision) -> Decision:
+    """The decision, without what was drawn on an image of another size; then a person has to say again what is kept."""
+    if not misfits(instance, decision):
+        return decision
+    return decision.replaced(crop=None, mask=Mask.NONE, sector=None, redactions=(), reviewed=False, review_digest="")
