@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.add_inputs import AddInputs
+from USDICOMizerGUI.dicom_database import DatabaseInputs
 from USDICOMizerGUI.exam_table import ExamTable
 from USDICOMizerGUI.export_room import ExportRoom
 from USDICOMizerGUI.review import Review
@@ -31,11 +32,12 @@ class Panel:
         self.shortcuts = Shortcuts(self.window)
         self.help = HelpSheet(self.shortcuts, self.window)
         self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail)
+        self.database = DatabaseInputs(self.inputs.buttons, self.inputs.add, self.note)
         self.table = ExamTable(session, ui.examSection, self.inputs.add)
         self.review = Review(session, ui.viewSection, self._show_after)
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
-        self._rooms = [self.inputs, self.table, self.review, self.tags, self.export]
+        self._rooms = [self.inputs, self.database, self.table, self.review, self.tags, self.export]
         self._bind_keys()
         ui.undoButton.connect("clicked(bool)", lambda _checked: session.undo())
         ui.redoButton.connect("clicked(bool)", lambda _checked: session.redo())
