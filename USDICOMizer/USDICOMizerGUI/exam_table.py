@@ -35,7 +35,9 @@ class ExamTable:
         self.tree.objectName = "examTree"
         self.tree.setColumnCount(6)
         self.tree.setHeaderLabels([_("No."), _("Kind"), _("Size"), _("Tag"), _("Crop"), _("State")])
-        self.tree.setMinimumHeight(220)
+        self.tree.setMinimumHeight(280)
+        for column, width in ((_NUMBER, 120), (_KIND, 90), (_SIZE, 75), (_TAG, 60), (_CROP, 70)):
+            self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
         self.hint = qt.QLabel(_("Drop an ultrasound exam here (files, a folder or a ZIP), or add one with the buttons above."))
@@ -140,8 +142,6 @@ class ExamTable:
         self._add_others()
         self._show_rows(self.session.order)
         self.tree.setSortingEnabled(True)
-        for column in range(self.tree.columnCount):
-            self.tree.resizeColumnToContents(column)
         self._showing = False
         self.hint.setVisible(not self.session.order)
         self._show_selection()
@@ -261,9 +261,11 @@ class ExamTable:
 
 def _readiness_icons() -> dict[Readiness, qt.QIcon]:
     style = slicer.app.style()
-    return {
-        Readiness.READY: style.standardIcon(qt.QStyle.SP_DialogApplyButton),
-        Readiness.NOT_READY: style.standardIcon(qt.QStyle.SP_MessageBoxWarning),
-        Readiness.EXCLUDED: style.standardIcon(qt.QStyle.SP_DialogCancelButton),
-        Readiness.CHECKING: style.standardIcon(qt.QStyle.SP_BrowserReload),
+    pictures = {
+        Readiness.READY: qt.QStyle.SP_DialogApplyButton,
+        Readiness.NOT_READY: qt.QStyle.SP_MessageBoxWarning,
+        Readiness.EXCLUDED: qt.QStyle.SP_DialogCancelButton,
+        Readiness.CHECKING: qt.QStyle.SP_BrowserReload,
     }
+    # A pixmap of that size: the view would show an icon as large as the thumbnails.
+    return {readiness: qt.QIcon(style.standardIcon(picture).pixmap(16, 16)) for readiness, picture in pictures.items()}
