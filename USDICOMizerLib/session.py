@@ -20,13 +20,11 @@ from USDICOMizerLib.decision import (
     remember_content,
     review_digest,
 )
-from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, Instance, group_into_exams
 from USDICOMizerLib.plan import Plan, make_plan
-from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.proposals import Proposal, propose_crop
 from USDICOMizerLib.readiness import Finding, Policy, assess
-from USDICOMizerLib.session_export import ExportChoices, inputs_of, preparation_for
+from USDICOMizerLib.session_export import ExportChoices, inputs_of
 from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
 from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
 from USDICOMizerLib.session_saving import Saving
@@ -442,12 +440,6 @@ class Session:
         if self._saving.plans is None or not self._exams:
             return None
         return self._saving.plans.write(self.plan(), [exam.study_uid for exam in self._exams])
-
-    def preparation(self) -> Preparation:
-        """How an export would prepare each instance now. Raises CommandError where settings or project key don't allow one."""
-        if self._saving.plans is None:
-            raise CommandError("Without a project key there are no pseudonyms, so it isn't known what would be written.")
-        return preparation_for(self.settings, self.choices, self._saving.plans.pseudonyms)
 
     @property
     def saves(self) -> bool:

@@ -9,13 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.files import is_inside
-from USDICOMizerLib.pixels import OutputSyntax
-from USDICOMizerLib.prepare import Preparation
-from USDICOMizerLib.profile_rules import profile_rules
-from USDICOMizerLib.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -44,17 +39,6 @@ class ExportChoices:
         if self.transfer_syntax:
             arguments += ["--transfer-syntax", self.transfer_syntax]
         return [*arguments, "--overwrite"] if self.overwrite else arguments
-
-
-def preparation_for(settings: Settings, choices: ExportChoices, pseudonyms: Pseudonyms) -> Preparation:
-    """What `prepare` makes of the settings and the choices. Raises CommandError where they contradict each other."""
-    options = None if choices.options is None else ",".join(choices.options)
-    return Preparation(
-        rules=profile_rules(settings, options=options, keep_dates=choices.keep_dates or None),
-        pseudonyms=pseudonyms,
-        transfer_syntax=OutputSyntax(choices.transfer_syntax or settings.export.transfer_syntax),
-        jpeg_quality=settings.export.jpeg_quality,
-    )
 
 
 def inputs_of(listed: Sequence[Instance], unlisted: Iterable[Instance], named: Iterable[Path]) -> tuple[Path, ...]:

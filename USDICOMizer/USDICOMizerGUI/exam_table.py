@@ -17,7 +17,7 @@ from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
-_NUMBER, _KIND, _SIZE, _TAG, _CROP, _STATE = range(6)
+_NUMBER, _STATE, _TAG, _CROP, _KIND, _SIZE = range(6)
 
 
 class ExamTable:
@@ -34,9 +34,9 @@ class ExamTable:
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
         self.tree.setColumnCount(6)
-        self.tree.setHeaderLabels([_("No."), _("Kind"), _("Size"), _("Tag"), _("Crop"), _("State")])
+        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 120), (_KIND, 90), (_SIZE, 75), (_TAG, 60), (_CROP, 70)):
+        for column, width in ((_NUMBER, 120), (_STATE, 120), (_TAG, 60), (_CROP, 70), (_KIND, 75)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
@@ -169,7 +169,9 @@ class ExamTable:
         parent.setFlags(qt.Qt.ItemIsEnabled)
         self.tree.addTopLevelItem(parent)
         failed = sum(other.outcome is Outcome.FAILED for other in others)
-        words = _("Not part of an exam: {count} files, of which {failed} can't be read")
+        words = (
+            _("Not part of an exam: {count}, of which {failed} can't be read") if failed else _("Not part of an exam: {count}")
+        )
         parent.setText(_NUMBER, words.format(count=len(others), failed=failed))
         parent.setFirstColumnSpanned(True)
         parent.setExpanded(bool(failed))

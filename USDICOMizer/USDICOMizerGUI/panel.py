@@ -40,9 +40,10 @@ class Panel:
         self.review = Review(session, ui.viewSection, self.viewer)
         self.crop = CropRoom(session, ui.viewSection, self.viewer, logic.settings_path)
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
-        self.header = HeaderTable(session, ui.headerSection, self.viewer, session.preparation)
+        self.header = HeaderTable(session, ui.headerSection, self.viewer)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
         self._rooms = [self.inputs, self.table, self.viewer, self.review, self.crop, self.tags, self.header, self.export]
+        ui.headerSection.collapsed = True
         self._bind_keys()
         ui.undoButton.connect("clicked(bool)", lambda _checked: session.undo())
         ui.redoButton.connect("clicked(bool)", lambda _checked: session.redo())
