@@ -48,8 +48,7 @@ def keys(panel: Any) -> Callable[..., None]:
                 held |= getattr(QtCore.Qt.KeyboardModifier, f"{modifier}Modifier")
             hands.press_key(getattr(QtCore.Qt.Key, f"Key_{key}"), held)
             if panel.session.current and panel.viewer.mode.name == "AFTER":
-                current = panel.session.current
-                wait_until(lambda: panel.session.current != current or panel.session.can_confirm(current))
+                wait_until(lambda: panel.session.can_confirm(panel.session.current))
 
     return press
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import time
 from collections.abc import Callable
@@ -58,6 +59,7 @@ def many_copies(file: Path, folder: Path, count: int, **changes: object) -> Path
             dataset.InstanceNumber = number
             for keyword, value in changes.items():
                 setattr(dataset, keyword, value)
-            with archive.open(f"{number:03d}", "w") as stream:
-                dataset.save_as(stream)
+            data = io.BytesIO()
+            dataset.save_as(data)
+            archive.writestr(f"{number:03d}", data.getvalue())
     return target
