@@ -19,9 +19,14 @@ from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.cleaning import private_creator
 from USDICOMizerLib.deidentify.content_items import HOLDERS, concept_of
 from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surroundings, answer_for, iod_of
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.deidentify.values import read_element
 from USDICOMizerLib.opened import OpenedInstance
-from USDICOMizerLib.prepare import Preparation, header_that_leaves
+from USDICOMizerLib.pixels import OutputSyntax
+from USDICOMizerLib.prepare import Preparation, header_that_leaves, pixels_that_leave
+from USDICOMizerLib.profile_rules import NO_OPTIONS, profile_rules
+from USDICOMizerLib.session_export import ExportChoices
+from USDICOMizerLib.settings import Settings, default_data_folder
 
 REWRITTEN = "rewritten"
 ADDED = "added"
@@ -62,11 +67,26 @@ def compare_header(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
-        leaving = header_that_leaves(
-            opened.instance, decision, subject, preparation, opened.header, opened.leaving(decision), reviewed=reviewed
-        )
+        pixels = pixels_that_leave(opened.instance, decision, opened.pixels, preparation, reviewed=reviewed)
+        leaving = header_that_leaves(opened.instance, decision, subject, preparation, opened.header, pixels, reviewed=reviewed)
         comparison = _Comparison(preparation.rules, iod_of(opened.instance.sop_class_uid))
         return comparison.rows(opened.header, leaving.dataset, ())
+
+
+def preparation_to_show(settings: Settings, choices: ExportChoices) -> Preparation:
+    """What `prepare` would work with. Where there is no project key yet, pseudonyms are examples: none is made for a look.
+
+    Raises CommandError and KeyFileError, as `prepare` would.
+    """
+    key_file = settings.deidentification.key_file or default_data_folder() / "project.key"
+    key = ProjectKey.load(key_file) if key_file.exists() else ProjectKey(bytes(32))
+    options = None if choices.options is None else ",".join(choices.options) or NO_OPTIONS
+    return Preparation(
+        rules=profile_rules(settings, options=options, keep_dates=choices.keep_dates or None),
+        pseudonyms=Pseudonyms(key),
+        transfer_syntax=OutputSyntax(choices.transfer_syntax or settings.export.transfer_syntax),
+        jpeg_quality=settings.export.jpeg_quality,
+    )
 
 
 class _Comparison:

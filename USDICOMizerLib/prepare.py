@@ -205,7 +205,7 @@ def prepare(
         raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
     with instance.source.open() as stream:
         source = open_pixels(stream, header)
-        pixels = _leaving_pixels(instance, decision, source, preparation, reviewed=reviewed)
+        pixels = pixels_that_leave(instance, decision, source, preparation, reviewed=reviewed)
         cleaned = header_that_leaves(
             instance, decision, subject, preparation, header, pixels, reviewed=reviewed, sides_are_tagged=sides_are_tagged
         )
@@ -219,9 +219,10 @@ def prepare(
         yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles.without_dates_of(cleaned.dataset))
 
 
-def _leaving_pixels(
+def pixels_that_leave(
     instance: Instance, decision: Decision, source: PixelSource, preparation: Preparation, *, reviewed: bool
 ) -> ConvertedPixels:
+    """The frames as they leave, cut as the review showed them where they are `reviewed`. Raises RefusedError."""
     request = PixelRequest(
         box=output_box(instance, decision),
         keep=blanking(instance, decision),

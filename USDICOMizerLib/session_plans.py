@@ -40,7 +40,7 @@ class SavedPlans:
     def __init__(self, folder: Path, pseudonyms: Pseudonyms, *, new_key: Path | None = None):
         self.folder = folder
         self.new_key = new_key  # where a key was made just now, which a person has to know of
-        self._pseudonyms = pseudonyms
+        self.pseudonyms = pseudonyms
 
     @classmethod
     def of(cls, settings: Settings) -> SavedPlans:
@@ -60,7 +60,7 @@ class SavedPlans:
 
     def path(self, study_uid: str) -> Path:
         """The file of an exam's plan."""
-        return self.folder / f"{self._pseudonyms.exam(study_uid)}{_SUFFIX}"
+        return self.folder / f"{self.pseudonyms.exam(study_uid)}{_SUFFIX}"
 
     def path_of_several(self, study_uids: Sequence[str]) -> Path:
         """The file of a plan of several exams; of one, its own."""

@@ -13,10 +13,6 @@ from typing import Any
 import numpy as np
 from repository import REPOSITORY
 
-from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
-from USDICOMizerLib.pixels import OutputSyntax
-from USDICOMizerLib.prepare import Preparation
-from USDICOMizerLib.profile_rules import profile_rules
 from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, sample_dataset
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.settings import default_settings_text, load_settings
@@ -49,7 +45,7 @@ class Rooms:
         self.panel.layout().addStretch(1)
         self.viewer = Viewer(self.session, self.sections["View and crop"])
         self.crop = CropRoom(self.session, self.sections["View and crop"], self.viewer, self.settings_path)
-        self.header = HeaderTable(self.session, self.sections["Header"], self.viewer, self._preparation)
+        self.header = HeaderTable(self.session, self.sections["Header"], self.viewer)
         self.sections["Header"].collapsed = True
         self._dock = slicer.util.mainWindow().findChild(qt.QDockWidget, "PanelDockWidget")
         self._dock.widget().setWidget(self.panel)
@@ -57,10 +53,6 @@ class Rooms:
         self.viewer.enter()
         self.session.add(discover([sources]))
         settle_until(lambda: self.viewer.identity is not None or self.viewer.message.text)
-
-    def _preparation(self) -> Preparation:
-        rules = profile_rules(self.session.settings)
-        return Preparation(rules, Pseudonyms(ProjectKey(bytes(32))), OutputSyntax.SAME, 95)
 
     def close(self) -> None:
         """Clean up as the module does."""

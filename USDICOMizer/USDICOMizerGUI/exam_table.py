@@ -17,7 +17,7 @@ from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
-_NUMBER, _KIND, _SIZE, _TAG, _CROP, _STATE = range(6)
+_NUMBER, _STATE, _TAG, _CROP, _KIND, _SIZE = range(6)
 
 
 class ExamTable:
@@ -34,8 +34,10 @@ class ExamTable:
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
         self.tree.setColumnCount(6)
-        self.tree.setHeaderLabels([_("No."), _("Kind"), _("Size"), _("Tag"), _("Crop"), _("State")])
-        self.tree.setMinimumHeight(220)
+        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
+        self.tree.setMinimumHeight(280)
+        for column, width in ((_NUMBER, 120), (_STATE, 120), (_TAG, 60), (_CROP, 70), (_KIND, 75)):
+            self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
         self.hint = qt.QLabel(_("Drop an ultrasound exam here (files, a folder or a ZIP), or add one with the buttons above."))
@@ -114,9 +116,7 @@ class ExamTable:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
-        elif change.kind is ChangeKind.CHOICES:
-            self._show_rows(self.session.order)
-        else:
+        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION):
             self._show_selection()
 
     def _rebuild(self) -> None:
@@ -140,8 +140,6 @@ class ExamTable:
         self._add_others()
         self._show_rows(self.session.order)
         self.tree.setSortingEnabled(True)
-        for column in range(self.tree.columnCount):
-            self.tree.resizeColumnToContents(column)
         self._showing = False
         self.hint.setVisible(not self.session.order)
         self._show_selection()
@@ -169,7 +167,9 @@ class ExamTable:
         parent.setFlags(qt.Qt.ItemIsEnabled)
         self.tree.addTopLevelItem(parent)
         failed = sum(other.outcome is Outcome.FAILED for other in others)
-        words = _("Not part of an exam: {count} files, of which {failed} can't be read")
+        words = (
+            _("Not part of an exam: {count}, of which {failed} can't be read") if failed else _("Not part of an exam: {count}")
+        )
         parent.setText(_NUMBER, words.format(count=len(others), failed=failed))
         parent.setFirstColumnSpanned(True)
         parent.setExpanded(bool(failed))
@@ -261,9 +261,11 @@ class ExamTable:
 
 def _readiness_icons() -> dict[Readiness, qt.QIcon]:
     style = slicer.app.style()
-    return {
-        Readiness.READY: style.standardIcon(qt.QStyle.SP_DialogApplyButton),
-        Readiness.NOT_READY: style.standardIcon(qt.QStyle.SP_MessageBoxWarning),
-        Readiness.EXCLUDED: style.standardIcon(qt.QStyle.SP_DialogCancelButton),
-        Readiness.CHECKING: style.standardIcon(qt.QStyle.SP_BrowserReload),
+    pictures = {
+        Readiness.READY: qt.QStyle.SP_DialogApplyButton,
+        Readiness.NOT_READY: qt.QStyle.SP_MessageBoxWarning,
+        Readiness.EXCLUDED: qt.QStyle.SP_DialogCancelButton,
+        Readiness.CHECKING: qt.QStyle.SP_BrowserReload,
     }
+    # A pixmap of that size: the view would show an icon as large as the thumbnails.
+    return {readiness: qt.QIcon(style.standardIcon(picture).pixmap(16, 16)) for readiness, picture in pictures.items()}

@@ -19,7 +19,7 @@ class ExamTree(qt.QTreeWidget):
     """
 
     def __init__(self, on_paths: Callable[[Sequence[Path]], None], on_place: Callable[[Sequence[str], str | None], None]):
-        qt.QTreeWidget.__init__(self)
+        super().__init__()
         self._on_paths = on_paths
         self._on_place = on_place
         self.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
@@ -29,7 +29,8 @@ class ExamTree(qt.QTreeWidget):
         self.setAcceptDrops(True)
         self.setDragDropMode(qt.QAbstractItemView.DragDrop)
         self.setDropIndicatorShown(True)
-        self.setIconSize(qt.QSize(64, 48))
+        self.setIconSize(qt.QSize(56, 42))
+        self.setIndentation(10)
 
     def selected_identities(self) -> list[str]:
         """The identities of the selected rows."""

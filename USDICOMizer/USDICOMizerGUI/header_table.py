@@ -10,16 +10,11 @@ _KEYWORD_ROLE = 256  # Qt.UserRole
 
 
 class HeaderTable:
-    """A tree of attributes that can be searched. It is filled while it can be seen.
+    """A tree of attributes that can be searched. It is filled while it can be seen; `viewer` holds the instance open."""
 
-    `viewer` holds the instance open; `make_preparation()` gives a Preparation, and raises USDICOMizerError where the
-    settings don't allow one.
-    """
-
-    def __init__(self, session, parent, viewer, make_preparation):
+    def __init__(self, session, parent, viewer):
         self.session = session
         self._viewer = viewer
-        self._make_preparation = make_preparation
         self._rows = ()
         self._shown_for = None
         self._menu = None
@@ -98,14 +93,13 @@ class HeaderTable:
     def _compared(self, identity, decision):
         """The rows, and what there is to say in their place."""
         from USDICOMizerGUI.frame_reader import sentence_of
-
-        from USDICOMizerLib.header_comparison import compare_header
+        from USDICOMizerLib.header_comparison import compare_header, preparation_to_show
 
         try:
-            preparation = self._make_preparation()
-            patient = self.session.instance(identity).patient
-            study = self.session.instance(identity).study_uid
-            subject = self.session.choices.subject or preparation.pseudonyms.subject(patient, study_uid=study)
+            preparation = preparation_to_show(self.session.settings, self.session.choices)
+            instance = self.session.exam_of(identity).instances[0]  # whose patient is the exam's, as `prepare` takes it
+            derived = preparation.pseudonyms.subject(instance.patient, study_uid=instance.study_uid)
+            subject = self.session.choices.subject or derived
             reviewed = decision.reviewed
             return compare_header(self._viewer.opened, decision, subject, preparation, reviewed=reviewed), ""
         except Exception as error:

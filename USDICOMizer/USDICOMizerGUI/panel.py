@@ -11,13 +11,17 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.add_inputs import AddInputs
+from USDICOMizerGUI.crop_roi import CropRoom
 from USDICOMizerGUI.dicom_database import DatabaseInputs
 from USDICOMizerGUI.exam_table import ExamTable
 from USDICOMizerGUI.export_room import ExportRoom
+from USDICOMizerGUI.header_table import HeaderTable
 from USDICOMizerGUI.review import Review
 from USDICOMizerGUI.settings_dialog import SettingsDialog
 from USDICOMizerGUI.shortcuts import HelpSheet, Shortcuts
 from USDICOMizerGUI.tag_buttons import TagButtons
+from USDICOMizerGUI.viewer import Viewer
+from USDICOMizerLib.session import Scope
 from USDICOMizerLib.session_steps import Change
 
 
@@ -34,10 +38,24 @@ class Panel:
         self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail)
         self.database = DatabaseInputs(self.inputs.buttons, self.inputs.add, self.note)
         self.table = ExamTable(session, ui.examSection, self.inputs.add)
-        self.review = Review(session, ui.viewSection, self._show_after)
+        self.viewer = Viewer(session, ui.viewSection)
+        self.review = Review(session, ui.viewSection, self.viewer)
+        self.crop = CropRoom(session, ui.viewSection, self.viewer, logic.settings_path)
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
+        self.header = HeaderTable(session, ui.headerSection, self.viewer)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
-        self._rooms = [self.inputs, self.database, self.table, self.review, self.tags, self.export]
+        self._rooms = [
+            self.inputs,
+            self.database,
+            self.table,
+            self.viewer,
+            self.review,
+            self.crop,
+            self.tags,
+            self.header,
+            self.export,
+        ]
+        ui.headerSection.collapsed = True
         self._bind_keys()
         ui.undoButton.connect("clicked(bool)", lambda _checked: session.undo())
         ui.redoButton.connect("clicked(bool)", lambda _checked: session.redo())
@@ -48,12 +66,14 @@ class Panel:
             self.note(_("The settings can't be used; these are the defaults. {why}").format(why=logic.settings_error))
 
     def enter(self) -> None:
-        """Take the keys."""
+        """Take the keys and the slice views."""
         self.shortcuts.set_active(True)
+        self.viewer.enter()
 
     def exit(self) -> None:
         """Give them back."""
         self.shortcuts.set_active(False)
+        self.viewer.exit()
 
     def cleanup(self) -> None:
         """Leave nothing behind."""
@@ -70,7 +90,7 @@ class Panel:
 
     def note(self, words: str) -> None:
         """Say something that a person should know, above the rooms."""
-        self.ui.noteLabel.setText(words)
+        self.ui.noteLabel.setText(words.replace("/", "/\u200b"))  # a path may be broken into lines
         self.ui.noteLabel.setVisible(bool(words))
 
     def open_settings(self) -> None:
@@ -91,14 +111,20 @@ class Panel:
     def _show_thumbnail(self, identity: str, png: bytes) -> None:
         self.table.set_thumbnail(identity, png)
 
-    def _show_after(self) -> None:
-        """Bring the picture that would leave onto the screen."""
-
     def _bind_keys(self) -> None:
         """Keys for everything that is done more than once an exam. Letters of sites are bound by the tags."""
         keys, session, table = self.shortcuts, self.session, self.table
         keys.bind("review", "Return", self.review.button)
         keys.add("review", "F8", _("Confirm the selected instances whose picture was seen"), self.review.confirm_selected)
+        keys.add("review", "Enter", _("Confirm and next (keypad)"), self.review.button.click)
+        keys.add("view", "A", _("Before or after"), self.viewer.toggle_after)
+        keys.add("view", "Space", _("Play or pause; press the button that has the focus"), self._press_or_play)
+        keys.add("view", ",", _("One frame back"), lambda: self.viewer.step(-1))
+        keys.add("view", ".", _("One frame on"), lambda: self.viewer.step(1))
+        keys.bind("crop", "K", self.crop.buttons[Scope.SAME_DEVICE_AND_SIZE], _("Apply the crop to all of this device and size"))
+        keys.bind("crop", "Shift+K", self.crop.buttons[Scope.SELECTED], _("Apply the crop to the selected instances"))
+        keys.bind("crop", "E", self.crop.reset_button, _("Reset the crop to the proposal"))
+        keys.add("crop", "M", _("Cut off or blank the rest of the frame: the next way"), self.crop.next_rest)
         keys.add("exam", "N", _("Next instance"), session.next)
         keys.add("exam", "B", _("Previous instance"), session.previous)
         keys.bind("exam", "J", self.export.next_button, _("Next instance that isn't ready"))
@@ -112,6 +138,14 @@ class Panel:
         keys.bind("panel", "Ctrl+Z", self.ui.undoButton, _("Undo"))
         keys.bind("panel", "Ctrl+Y", self.ui.redoButton, _("Redo"))
         keys.bind("panel", "?", self.ui.keysButton, _("Show all keys"))
+
+    def _press_or_play(self) -> None:
+        """Space presses the button that has the focus, for those who have no mouse; else it plays."""
+        focus = slicer.app.focusWidget()
+        if focus is not None and focus.inherits("QAbstractButton"):
+            focus.click()
+        else:
+            self.viewer.toggle_play()
 
     def _changed(self, _change: Change | None = None) -> None:
         for button, words, name in (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import qt
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.viewer import Viewer
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState, Readiness
 from USDICOMizerLib.session_steps import Change
@@ -15,13 +14,12 @@ from USDICOMizerLib.session_steps import Change
 class Review:
     """A button and a key that confirm what is looked at and go on to what is left.
 
-    `show_after` brings the picture that would leave onto the screen; it is called where that wasn't seen yet, and
-    nothing is confirmed then.
+    What wasn't seen yet is shown first, by the viewer, and nothing is confirmed then.
     """
 
-    def __init__(self, session: Session, section: qt.QWidget, show_after: Callable[[], None]):
+    def __init__(self, session: Session, section: qt.QWidget, viewer: Viewer):
         self.session = session
-        self._show_after = show_after
+        self._viewer = viewer
         self.state = qt.QLabel()
         self.state.objectName = "reviewState"
         self.state.setWordWrap(True)
@@ -33,6 +31,7 @@ class Review:
         row.addWidget(self.button)
         section.layout().addLayout(row)
         self.button.connect("clicked(bool)", self.confirm_and_next)
+        viewer.when_shown.append(self._show)
         self._stop_observing = session.observe(self._show)
         self._show()
 
@@ -46,7 +45,7 @@ class Review:
         if current is None:
             return
         if self.session.state(current).crop is not CropState.APPLIED and not self.session.confirm_review([current]):
-            self._show_after()
+            self._viewer.show_all_that_leaves()
             self._show()
             return
         self.session.next_not_ready()

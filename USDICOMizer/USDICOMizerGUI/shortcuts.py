@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import qt
 from slicer.i18n import tr as _
 
-RESERVED_LETTERS = "NBJXAEK"
+RESERVED_LETTERS = "NBJXAEKM"
 """Letters with a meaning of their own in the panel, which no site gets."""
 
 

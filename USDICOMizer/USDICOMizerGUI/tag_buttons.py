@@ -12,6 +12,7 @@ from USDICOMizerLib.session_steps import Change, ChangeKind
 from USDICOMizerLib.tags import SIDES, Tag, TagVocabulary, anatomy_of
 
 _SITES_A_ROW = 4
+_PURPOSES_A_ROW = 3
 
 
 class TagButtons:
@@ -138,20 +139,21 @@ class TagButtons:
         rows.addLayout(grid)
 
     def _add_purposes(self, rows: qt.QVBoxLayout) -> None:
-        row = qt.QHBoxLayout()
+        grid = qt.QGridLayout()
         digits = {purpose: digit for digit, purpose in purpose_keys(self._vocabulary).items()}
         self.purposes = {}
-        for purpose in self._vocabulary.purposes:
+        for index, purpose in enumerate(self._vocabulary.purposes):
             digit = digits.get(purpose, "")
             tip = _("Purpose of the selected instances") + (f"\n{digit}" if digit else "")
-            button = self._button(row, "purpose", f"{purpose}  {digit}".strip(), tip)
+            button = self._button(None, "purpose", f"{purpose}  {digit}".strip(), tip)
+            button.setSizePolicy(qt.QSizePolicy.Expanding, qt.QSizePolicy.Fixed)
+            grid.addWidget(button, index // _PURPOSES_A_ROW, index % _PURPOSES_A_ROW)
             button.connect("clicked(bool)", lambda _checked, purpose=purpose: self.set_purpose(purpose))
             self.purposes[purpose] = button
             if digit:
                 words = _("Purpose {purpose}").format(purpose=purpose)
                 self._shortcuts.add("tags", digit, words, lambda purpose=purpose: self.set_purpose(purpose))
-        row.addStretch(1)
-        rows.addLayout(row)
+        rows.addLayout(grid)
 
     def _button(self, row: qt.QHBoxLayout | None, kind: str, text: str, tip: str) -> qt.QToolButton:
         button = qt.QToolButton()
