@@ -442,6 +442,16 @@ class Session:
         return self._saving.plans.write(self.plan(), [exam.study_uid for exam in self._exams])
 
     @property
+    def saves(self) -> bool:
+        """Whether there is a place where the work is saved."""
+        return self._saving.plans is not None
+
+    def save_to(self, saved: SavedPlans) -> None:
+        """Save the work there from now on, and offer what was saved there before."""
+        self._saving.plans = saved
+        self._saving.look_for(self._exams, self._in_order(), self.settings.tags)
+
+    @property
     def save_error(self) -> str:
         """Why the last step couldn't be saved, in words; "" where it was, or where nothing is saved at all."""
         return self._saving.error

@@ -37,9 +37,10 @@ class OfferedPlan:
 class SavedPlans:
     """Reads and writes the plans of the linkage folder. The project key gives them their names, and is made on first use."""
 
-    def __init__(self, folder: Path, pseudonyms: Pseudonyms):
+    def __init__(self, folder: Path, pseudonyms: Pseudonyms, *, new_key: Path | None = None):
         self.folder = folder
-        self._pseudonyms = pseudonyms
+        self.new_key = new_key  # where a key was made just now, which a person has to know of
+        self.pseudonyms = pseudonyms
 
     @classmethod
     def of(cls, settings: Settings) -> SavedPlans:
@@ -50,16 +51,16 @@ class SavedPlans:
         key_file = settings.deidentification.key_file or default_data_folder() / "project.key"
         folder = settings.deidentification.linkage_folder or default_data_folder() / "linkage"
         try:
-            key, _ = load_or_make_key(key_file, folder)
+            key, is_new = load_or_make_key(key_file, folder)
             linkage = Linkage(folder)
             record_key(key, key_file, linkage)
-            return cls(linkage.plans, Pseudonyms(key))
+            return cls(linkage.plans, Pseudonyms(key), new_key=key_file if is_new else None)
         except OSError as error:
             raise CommandError(f"The linkage folder can't be used ({error.strerror or type(error).__name__}).") from None
 
     def path(self, study_uid: str) -> Path:
         """The file of an exam's plan."""
-        return self.folder / f"{self._pseudonyms.exam(study_uid)}{_SUFFIX}"
+        return self.folder / f"{self.pseudonyms.exam(study_uid)}{_SUFFIX}"
 
     def path_of_several(self, study_uids: Sequence[str]) -> Path:
         """The file of a plan of several exams; of one, its own."""

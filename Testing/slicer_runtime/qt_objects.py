@@ -135,6 +135,15 @@ def _converted(function: Any, arguments: tuple[Any, ...]) -> list[list[Any]]:
     return candidates
 
 
+def _none_as_text(function: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """None becomes the text "None" where every overload wants text."""
+    kinds = [[p.annotation for p in s.parameters.values() if p.name != "self"] for s in _signatures(function)]
+    return tuple(
+        "None" if value is None and kinds and all(index < len(kind) and kind[index] is str for kind in kinds) else value
+        for index, value in enumerate(arguments)
+    )
+
+
 class Method:
     """A method of a Qt object: positional arguments, PythonQt's conversions, tuples for lists."""
 
@@ -145,6 +154,8 @@ class Method:
         refused = _REFUSED.get(self.__name__)
         if refused and arguments and isinstance(arguments[0], refused[0]):
             raise ValueError(f"{self.__name__} does not take {arguments[0]!r}: write {refused[1]}")
+        if any(argument is None for argument in arguments):
+            arguments = _none_as_text(self._function, arguments)
         try:
             result = self._function(*arguments)
         except TypeError as error:
@@ -167,7 +178,7 @@ class Method:
 
 
 class Absent:
-    """A method that PySide has and PythonQt has not; PySide's C++ looks virtual methods up too, so the refusal waits for a call."""
+    """A method that PySide has and PythonQt has not; C++ looks virtual methods up too, so the refusal waits for a call."""
 
     def __init__(self, cls: type, name: str) -> None:
         self._words = f"{cls.__name__} has no attribute named '{name}' in PythonQt"
@@ -287,6 +298,7 @@ def _value_access(cls: type) -> None:
 def install() -> None:
     """Put this access on PySide6's classes; once a process."""
     QtCore.QObject.__getattribute__ = _get_object
+    QtCore.QProcess.__getattribute__ = _get_object  # it has two bases, and so doesn't inherit the access of QObject
     for module in (QtCore, QtGui, QtWidgets):
         for cls in (getattr(module, name) for name in dir(module)):  # by name: PySide makes its classes when asked for
             if not isinstance(cls, type):

@@ -3,6 +3,7 @@
 import qt
 import slicer
 from slicer.i18n import tr as _
+
 from USDICOMizerGUI.picture_nodes import Shade
 from USDICOMizerGUI.roi_node import RoiNode
 from USDICOMizerGUI.slice_views import RED
@@ -68,6 +69,12 @@ class CropRoom:
         """Give the selected instances, or this one, the proposed crop again."""
         if self.session.current is not None:
             self.session.reset({self.session.current, *self.session.selected})
+
+    def next_rest(self):
+        """What becomes of the rest of the frame: the next of the ways that the panel offers."""
+        if self.rest.enabled:
+            self.rest.setCurrentIndex((self.rest.currentIndex + 1) % self.rest.count)
+            self._on_rest(self.rest.currentIndex)
 
     # The panel
 

@@ -7,6 +7,7 @@ import logging
 import time
 
 from slicer.i18n import tr as _
+
 from USDICOMizerGUI.time_slices import SLICE_SECONDS, TimeSlices
 
 

@@ -2,6 +2,7 @@
 
 import slicer
 import vtk
+
 from USDICOMizerGUI.picture_nodes import add_hidden, is_there, remove_node
 
 _DEPTH = 2.0  # millimetres: the picture lies in the middle of it

@@ -7,6 +7,7 @@ import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
+
 from USDICOMizerGUI.frame_reader import FrameReader
 from USDICOMizerGUI.picture_nodes import Picture
 from USDICOMizerGUI.slice_views import RED, YELLOW, SliceViews
@@ -94,6 +95,11 @@ class Viewer:
     def toggle_after(self):
         """Show what leaves, or from there the frame as it is stored."""
         self.set_mode(ViewMode.BEFORE if self.mode is ViewMode.AFTER else ViewMode.AFTER)
+
+    def show_all_that_leaves(self):
+        """Show what leaves so that nothing of it is missed: of a cine, all frames in one."""
+        self.in_one.setChecked(True)
+        self.set_mode(ViewMode.AFTER)
 
     def toggle_play(self):
         """Play the cine, or pause it."""
