@@ -249,9 +249,10 @@ class Viewer:
         if self._identity is None:
             self._show_nothing()
             return
-        self._reader.open(self.session.instance(self._identity))
+        instance = self.session.instance(self._identity)
+        self._reader.open(instance)
         if self._reader.is_opening:
-            self._say(_("The ZIP is being unpacked …"))
+            self._say(_("The ZIP is being unpacked …") if instance.source.member else _("The file is being read …"))
             self._show_nothing()
 
     def _on_opened(self):
