@@ -77,6 +77,11 @@ class AddInputs:
         """Whether inputs are still being read for the list; thumbnails may come later."""
         return bool(self._adding)
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is read any more, thumbnails included."""
+        return self._process is None or not self._process.running
+
     def cleanup(self) -> None:
         """Read nothing any more."""
         self._stop_observing()

@@ -116,9 +116,7 @@ class ExamTable:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
-        elif change.kind is ChangeKind.CHOICES:
-            self._show_rows(self.session.order)
-        else:
+        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION):
             self._show_selection()
 
     def _rebuild(self) -> None:

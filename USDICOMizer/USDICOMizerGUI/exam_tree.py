@@ -19,7 +19,7 @@ class ExamTree(qt.QTreeWidget):
     """
 
     def __init__(self, on_paths: Callable[[Sequence[Path]], None], on_place: Callable[[Sequence[str], str | None], None]):
-        qt.QTreeWidget.__init__(self)
+        super().__init__()
         self._on_paths = on_paths
         self._on_place = on_place
         self.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)

@@ -77,7 +77,8 @@ class ExportRoom:
         self._lay_out(section.layout())
         self.results = ExportResults(section.layout())
 
-        self.destination.connect("editingFinished()", self._destination_edited)
+        self.destination.connect("textEdited(QString)", lambda _text: self._take_destination())
+        self.destination.connect("editingFinished()", self._remember_destination)
         self.subject.connect("textEdited(QString)", lambda text: self.session.choose(subject=text.strip()))
         self.overwrite.connect("toggled(bool)", lambda checked: self.session.choose(overwrite=checked))
         self.browse_button.connect("clicked(bool)", self._browse)
@@ -105,7 +106,6 @@ class ExportRoom:
 
     def export(self, _checked: bool = False) -> None:
         """Write the plan, and run `prepare` on it."""
-        self._destination_edited()
         if self.exporting or not self.export_button.isEnabled():
             return
         self.results.clear()
@@ -129,7 +129,6 @@ class ExportRoom:
 
     def copy_command(self, _checked: bool = False) -> None:
         """Put the command line of this export into the clipboard."""
-        self._destination_edited()
         arguments = self._arguments()
         if arguments is not None:
             qt.QApplication.clipboard().setText(command_text(arguments))
@@ -175,14 +174,15 @@ class ExportRoom:
         folder = qt.QFileDialog.getExistingDirectory(self._section, _("Folder for the export"), self.destination.text)
         if folder:
             self.destination.setText(folder)
-            self._destination_edited()
+            self._take_destination()
+            self._remember_destination()
 
-    def _destination_edited(self) -> None:
+    def _take_destination(self) -> None:
         text = self.destination.text.strip()
-        chosen = Path(text) if text else None
-        if chosen != self.session.choices.destination:
-            slicer.app.userSettings().setValue(_DESTINATION, text)
-            self.session.choose(destination=chosen)
+        self.session.choose(destination=Path(text) if text else None)
+
+    def _remember_destination(self) -> None:
+        slicer.app.userSettings().setValue(_DESTINATION, self.destination.text.strip())
 
     def _tell(self, words: str) -> None:
         self.message.setText(words)
@@ -190,7 +190,8 @@ class ExportRoom:
 
     def _show(self, _change: Change | None = None) -> None:
         choices = self.session.choices
-        if not self.destination.hasFocus() or not self.destination.text:
+        typed = self.destination.text.strip()
+        if (Path(typed) if typed else None) != choices.destination:
             self.destination.setText(str(choices.destination or ""))
         if self.subject.text.strip() != choices.subject:
             self.subject.setText(choices.subject)

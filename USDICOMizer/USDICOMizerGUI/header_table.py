@@ -93,7 +93,6 @@ class HeaderTable:
     def _compared(self, identity, decision):
         """The rows, and what there is to say in their place."""
         from USDICOMizerGUI.frame_reader import sentence_of
-
         from USDICOMizerLib.header_comparison import compare_header, preparation_to_show
 
         try:
