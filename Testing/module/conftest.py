@@ -26,7 +26,6 @@ def slicer_app(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def clean_application(slicer_app: Any) -> Iterator[Any]:
     """The application with an empty scene and empty settings, before and after; fails on what a slot raised."""
     import slicer
-
     from slicer_runtime import qt_errors, reset
 
     reset()

@@ -107,7 +107,6 @@ def test_a_series_selected_within_a_patient_means_its_study_only(dialog: Any, da
 
 def test_checking_a_study_and_add_hands_its_files_over(dialog: Any, database: Any) -> None:
     from PySide6 import QtCore
-
     from slicer_runtime import hands
 
     opened(dialog)
@@ -161,7 +160,6 @@ def test_what_is_loaded_is_added_by_its_files(database: Any, module_path: None) 
 @pytest.fixture
 def plugin(database: Any, module_path: None) -> Any:
     import slicer
-
     from slicer_runtime import application, scripted_modules
 
     path = REPOSITORY / "USDICOMizer" / "USDICOMizerPlugin.py"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import slicer
-from PySide6 import QtCore, QtWidgets
+from PySide6 import QtWidgets
 
 from slicer_runtime.application import Module, register
 from slicer_runtime.ctk_widgets import stand_in

@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.add_inputs import AddInputs
+from USDICOMizerGUI.codecs_offer import CodecsOffer
 from USDICOMizerGUI.crop_roi import CropRoom
 from USDICOMizerGUI.dicom_database import DatabaseInputs
 from USDICOMizerGUI.exam_table import ExamTable
@@ -44,6 +45,8 @@ class Panel:
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
         self.header = HeaderTable(session, ui.headerSection, self.viewer)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
+        resources = Path(slicer.util.modulePath("USDICOMizer")).parent / "Resources"
+        self.codecs = CodecsOffer(ui.exportSection, str(resources / "requirements.txt"), self.note)
         self._rooms = [
             self.inputs,
             self.database,
