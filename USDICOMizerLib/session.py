@@ -7,7 +7,7 @@ happens at the side; who wants to know what changed observes it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -44,6 +44,13 @@ class Scope(StrEnum):
     ALL = "all"
 
 
+@dataclass(frozen=True)
+class _Assessed:
+    decision: Decision
+    findings: tuple[Finding, ...]
+    state: InstanceState
+
+
 class Session:
     """Exams and decisions, by the instances' identities.
 
@@ -67,7 +74,7 @@ class Session:
         self._current: str | None = None
         self._selected: tuple[str, ...] = ()
         self._shown: dict[str, tuple] = {}
-        self._assessed: dict[str, tuple[Decision, tuple[Finding, ...] | None]] = {}
+        self._assessed: dict[str, _Assessed] = {}
         self._exams: tuple[Exam, ...] = ()
         self._observers: list[Callable[[Change], None]] = []
 
@@ -304,26 +311,26 @@ class Session:
 
     def findings(self, identity: str) -> tuple[Finding, ...]:
         """Why a listed instance can't leave as it is decided; empty where it can, or where that isn't known yet."""
-        return self._findings(identity) or ()
+        return self._assess(identity).findings
 
     def state(self, identity: str) -> InstanceState:
         """How a listed instance stands."""
-        decision = self._decisions[identity]
-        findings = self._findings(identity)
-        is_reviewed = findings is not None and decision_is_reviewed(self._instances[identity], decision)
-        return instance_state(decision, findings, is_reviewed=is_reviewed)
+        return self._assess(identity).state
 
-    def _findings(self, identity: str) -> tuple[Finding, ...] | None:
-        """As `findings`; None where a review can't be judged before the content is known."""
+    def _assess(self, identity: str) -> _Assessed:
+        """What is known of a decision, asked once for each; the content of the source is asked for again by `prepare`."""
         decision = self._decisions[identity]
-        assessed = self._assessed.get(identity)
-        if assessed is None or assessed[0] is not decision or assessed[1] is None:
-            instance = self._instances[identity]
-            if decision.reviewed and not self._reads_content and known_content(instance.source) is None:
-                return None
-            assessed = (decision, assess(instance, decision, self._policy, self.exam_of(identity)))
-            self._assessed[identity] = assessed
-        return assessed[1]
+        known = self._assessed.get(identity)
+        if known is not None and known.decision is decision:
+            return known
+        instance = self._instances[identity]
+        if decision.reviewed and not self._reads_content and known_content(instance.source) is None:
+            return _Assessed(decision, (), instance_state(decision, None, is_reviewed=False))
+        findings = assess(instance, decision, self._policy, self.exam_of(identity))
+        is_reviewed = decision_is_reviewed(instance, decision)
+        made = _Assessed(decision, findings, instance_state(decision, findings, is_reviewed=is_reviewed))
+        self._assessed[identity] = made
+        return made
 
     @property
     def _policy(self) -> Policy:

@@ -32,7 +32,7 @@ def wait_until(happened: Callable[[], bool], seconds: float = 60) -> float:
 def add(panel: Any, *paths: Path) -> None:
     """Add inputs, and wait until they are listed and their thumbnails are there."""
     panel.add(paths)
-    wait_until(lambda: not panel.inputs.reading and panel.inputs.idle)
+    wait_until(lambda: not panel.inputs.reading and panel.inputs.idle and not panel.table.is_busy)
 
 
 def unpacked(sample: Path, folder: Path) -> list[Path]:
