@@ -123,7 +123,7 @@ class _Comparison:
         before = _text(old) if was_there else None
         after = _text(new) if is_there else None
         below = self._items(_items(old), _items(new), path)
-        action, reason = _what_was_done(answer, before, after, any(row.is_changed for row in below))
+        action, reason = _what_was_done(answer, before, after)
         return HeaderRow(f"({tag.group:04X},{tag.element:04X})", _keyword(tag), _name(tag), before, after, action, reason, below)
 
     def _items(self, before: Sequence[Dataset], after: Sequence[Dataset], path: tuple[int, ...]) -> tuple[HeaderRow, ...]:
@@ -137,20 +137,18 @@ class _Comparison:
         return tuple(rows)
 
 
-def _what_was_done(answer: Answer, before: str | None, after: str | None, changed_below: bool) -> tuple[str, str]:
+def _what_was_done(answer: Answer, before: str | None, after: str | None) -> tuple[str, str]:
     """The action as it really was, and its reason: pixels and tags change attributes that the profile keeps."""
     why = f"{answer.why} ({answer.rule})"
     if before is None:
         return (Action.WRITE.value if answer.action is Action.WRITE else ADDED), (
             why if answer.action is Action.WRITE else "what leaves has to say this: about its picture, its tag or its subject"
         )
-    stays = answer.action in (Action.KEEP, Action.CLEAN)
-    if stays and before == after and not changed_below:
-        return Action.KEEP.value if answer.action is Action.KEEP else answer.action.value, why
+    is_replaced = bool(after) and answer.action in (Action.REMOVE, Action.REMOVE_ITEM, Action.EMPTY)
+    if is_replaced or answer.action is Action.KEEP and before != after and after is not None:
+        return REWRITTEN, "it follows the picture that leaves, or the tag"
     if answer.action is Action.KEEP and after is None:
         return Action.REMOVE.value, "it would no longer be true of what leaves"
-    if answer.action is Action.KEEP and before != after:
-        return REWRITTEN, "it follows the picture that leaves, or the tag"
     return answer.action.value, why
 
 

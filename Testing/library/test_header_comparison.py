@@ -96,7 +96,10 @@ def test_all_that_a_removed_sequence_holds_goes_with_it(tmp_path):
 def test_a_tag_shows_where_it_is_written(tmp_path):
     decision = Decision(crop=CropBox(100, 60, 700, 560), tag=TagVocabulary().parse("FV-L"))
     rows, _ = _compared(tmp_path, decision=decision)
-    assert any("emoral vein" in (row.after or "") for row in _every(rows))
+    region = _row(rows, "AnatomicRegionSequence")
+    assert (region.action, _row(region.rows[0].rows, "CodeMeaning").after) == ("added", "Femoral vein")
+    comments = _row(rows, "ImageComments")
+    assert (comments.action, "FV-L" in comments.after) == ("rewritten", True)
 
 
 def test_the_options_of_the_export_count(tmp_path):

@@ -100,6 +100,18 @@ def test_closing_closes_the_file_and_leaves_nothing_of_a_zip_on_the_disk(tmp_pat
     assert not list((tmp_path / "temporary").iterdir())
 
 
+def test_the_headers_of_jpeg_frames_can_be_read_one_at_a_time_before_the_crop_asks_for_them(tmp_path, monkeypatch):
+    instance = _instance(tmp_path, SampleKind.JPEG_CINE, frames=4)
+    plain, opened = open_instance(instance), open_instance(instance)
+    assert sum(1 for _ in opened.pixels.reading_jpeg_headers()) == 4
+    monkeypatch.setattr(opened.pixels._frames, "read", lambda index: pytest.fail("a frame was read once more"))
+    decision = decide(instance, Choices(), Settings())
+    assert opened.leaving(decision).box == plain.leaving(decision).box
+    assert str(opened.pixels.jpeg_grid) == str(plain.pixels.jpeg_grid)
+    opened.close()
+    plain.close()
+
+
 def test_a_damaged_member_is_told_while_it_is_unpacked(tmp_path):
     path = _in_zip(tmp_path, SampleKind.RGB_FRAME)
     (packed,) = discover([path]).instances

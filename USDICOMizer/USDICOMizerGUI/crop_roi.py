@@ -180,8 +180,7 @@ class CropRoom:
             self.refresh()
 
     def _on_scene_closed(self, caller, event):
-        self._roi = self._shade = self._shaded = None
-        self.refresh()
+        self._roi = self._shade = self._shaded = None  # made again when the viewer shows the picture again
 
     def refresh(self):
         """Show the crop of the current instance in numbers, words and on the picture."""
@@ -272,6 +271,8 @@ class CropRoom:
         self._darken(decision)
 
     def _hide(self):
+        if not self._viewer.is_entered:
+            self._remove_nodes()
         if self._roi is not None and self._roi.is_there:
             self._roi.hide()
         self._viewer.views.show_label(RED, None)

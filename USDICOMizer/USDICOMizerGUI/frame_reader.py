@@ -79,8 +79,19 @@ class FrameReader:
         except GeneratorExit:
             opening.close()
             raise
+        yield from self._reading_headers(opened)
         self.opened = opened
         self._on_opened()
+
+    def _reading_headers(self, opened):
+        """What the crop of a JPEG cine needs of each frame, while nobody waits for it; what is wrong is told with the frame."""
+        try:
+            yield from opened.pixels.reading_jpeg_headers()
+        except GeneratorExit:
+            opened.close()
+            raise
+        except Exception:
+            return
 
     def _read_ahead(self, index, decision):
         yield

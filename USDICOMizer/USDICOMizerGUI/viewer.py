@@ -51,6 +51,10 @@ class Viewer:
         self._fit_timer.setSingleShot(True)
         self._fit_timer.setInterval(0)
         self._fit_timer.connect("timeout()", self._fit)
+        self._scene_timer = qt.QTimer()
+        self._scene_timer.setSingleShot(True)
+        self._scene_timer.setInterval(0)
+        self._scene_timer.connect("timeout()", self._show)
         self._stop_observing = session.observe(self._on_change)
         self._scene_observer = slicer.mrmlScene.AddObserver(slicer.vtkMRMLScene.EndCloseEvent, self._on_scene_closed)
 
@@ -72,6 +76,11 @@ class Viewer:
         from USDICOMizerLib.opened import pixel_spacing
 
         return pixel_spacing(self.opened.header) if self.opened is not None else (1.0, 1.0)
+
+    @property
+    def is_entered(self):
+        """Whether the module is, and with it the slice views are the viewer's."""
+        return self._is_entered
 
     @property
     def shows_before(self):
@@ -135,6 +144,7 @@ class Viewer:
         self._stop_observing()
         slicer.mrmlScene.RemoveObserver(self._scene_observer)
         self._fit_timer.stop()
+        self._scene_timer.stop()
         self.when_shown.clear()
 
     # The panel
@@ -249,9 +259,10 @@ class Viewer:
         if self._identity is None:
             self._show_nothing()
             return
-        self._reader.open(self.session.instance(self._identity))
+        instance = self.session.instance(self._identity)
+        self._reader.open(instance)
         if self._reader.is_opening:
-            self._say(_("The ZIP is being unpacked …"))
+            self._say(_("The ZIP is being unpacked …") if instance.source.member else _("The file is being read …"))
             self._show_nothing()
 
     def _on_opened(self):
@@ -270,7 +281,7 @@ class Viewer:
         self._before = self._after = None
         self._fitted = {}
         if self._is_entered:
-            self._show()
+            self._scene_timer.start()  # others that observe the scene still put things away
 
     # The pictures
 
