@@ -26,6 +26,7 @@ class CropRoom:
         self._shade = None
         self._shaded = None
         self._is_filling = False
+        self._dragged = None  # the identity whose box is being dragged
         self._build(parent)
         viewer.when_shown.append(self.refresh)
         self._stop_observing = session.observe(self._on_change)
@@ -180,11 +181,13 @@ class CropRoom:
             self.refresh()
 
     def _on_scene_closed(self, caller, event):
-        self._roi = self._shade = self._shaded = None  # made again when the viewer shows the picture again
+        self._roi = self._shade = self._shaded = self._dragged = None  # made again when the viewer shows the picture again
 
     def refresh(self):
         """Show the crop of the current instance in numbers, words and on the picture."""
         identity = self.session.current
+        if self._dragged is not None and self._dragged == identity and self._viewer.shows_before:
+            return  # a cine goes on while its box is dragged
         for widget in (*self.spin_boxes.values(), self.rest, *self.buttons.values(), self.reset_button, self.preset_button):
             widget.enabled = identity is not None
         if identity is None:
@@ -302,6 +305,7 @@ class CropRoom:
             return
         instance = self.session.instance(identity)
         box = box.clipped_to(instance.columns, instance.rows) or self.box()
+        self._dragged = None if is_over else identity
         if is_over:
             self._decide(box, gesture=None)
             self.refresh()  # the box jumps to whole pixels, even where nothing has changed
