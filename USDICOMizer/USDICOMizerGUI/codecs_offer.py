@@ -22,7 +22,7 @@ class CodecsOffer:
         self.button.objectName = "installCodecsButton"
         self.button.setToolTip(
             _(
-                "Optional Python packages: JPEG pictures are cut without loss, JPEG 2000 is faster. Slicer asks before it installs them."
+                "Optional Python packages: JPEG is cut without loss, JPEG 2000 is faster. Slicer asks before."
             )
         )
         section.layout().addWidget(self.button)
