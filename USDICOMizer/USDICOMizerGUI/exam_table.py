@@ -122,7 +122,7 @@ class ExamTable:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
-        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION):
+        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION) and not self._making.is_busy:
             self._show_selection()
             self._filter()
 
