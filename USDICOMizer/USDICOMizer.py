@@ -35,6 +35,13 @@ class USDICOMizer(ScriptedLoadableModule):
         parent.acknowledgementText = _(
             "Re-creates the workflow of US-DICOMizer (BIOSTEC 2025, HEALTHINF, DOI 10.5220/0013379400003911)."
         )
+        slicer.app.connect("startupCompleted()", self.register_sample_exam)
+
+    def register_sample_exam(self):
+        """List the sample exam in Slicer's Sample Data module."""
+        from USDICOMizerGUI import sample_data
+
+        sample_data.register(Path(self.resourcePath("Icons")))
 
 
 class USDICOMizerWidget(ScriptedLoadableModuleWidget):

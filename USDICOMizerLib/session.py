@@ -6,12 +6,11 @@ happens at the side; who wants to know what changed observes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from USDICOMizerLib.choices import Choices, decide
 from USDICOMizerLib.decision import (
     Content,
     Decision,
@@ -20,18 +19,19 @@ from USDICOMizerLib.decision import (
     remember_content,
     review_digest,
 )
-from USDICOMizerLib.exam import Exam, Instance, group_into_exams
+from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.plan import Plan, make_plan
-from USDICOMizerLib.proposals import Proposal, propose_crop
+from USDICOMizerLib.proposals import propose_crop
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
-from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
+from USDICOMizerLib.session_listing import kept_together
 from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
 from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
-from USDICOMizerLib.session_steps import Change, ChangeKind, History, State, Step
+from USDICOMizerLib.session_steps import ChangeKind, State
+from USDICOMizerLib.session_work import Work
 from USDICOMizerLib.settings import Settings
-from USDICOMizerLib.sources import Discovery, SourceOutcome
+from USDICOMizerLib.sources import Discovery
 from USDICOMizerLib.tags import Tag
 
 
@@ -44,8 +44,15 @@ class Scope(StrEnum):
     ALL = "all"
 
 
-class Session:
-    """Exams and decisions, by the instances' identities.
+@dataclass(frozen=True)
+class _Assessed:
+    decision: Decision
+    findings: tuple[Finding, ...]
+    state: InstanceState
+
+
+class Session(Work):
+    """The work, what of it is looked at, how ready it is, where it is saved and how it is exported.
 
     `saved` is where the work is saved after each step; None saves nothing. With `reads_content` False a review that
     isn't of this session counts only once `learn_content` has said what the bytes are, so that no call here reads a
@@ -53,58 +60,14 @@ class Session:
     """
 
     def __init__(self, settings: Settings, *, saved: SavedPlans | None = None, reads_content: bool = True):
-        self.settings = settings
+        super().__init__(settings)
         self.choices = ExportChoices(destination=settings.export.folder)
         self._saving = Saving(saved)
         self._reads_content = reads_content
-        self._instances: dict[str, Instance] = {}
-        self._others: tuple[SourceOutcome, ...] = ()
-        self._inputs: tuple[Path, ...] = ()
-        self._order: tuple[str, ...] = ()
-        self._numbers: dict[str, int] = {}
-        self._decisions: dict[str, Decision] = {}
-        self._history = History()
         self._current: str | None = None
         self._selected: tuple[str, ...] = ()
         self._shown: dict[str, tuple] = {}
-        self._assessed: dict[str, tuple[Decision, tuple[Finding, ...] | None]] = {}
-        self._exams: tuple[Exam, ...] = ()
-        self._observers: list[Callable[[Change], None]] = []
-
-    # What there is
-
-    @property
-    def exams(self) -> tuple[Exam, ...]:
-        """The exams in the order in which they came; their instances in acquisition order."""
-        return self._exams
-
-    @property
-    def order(self) -> tuple[str, ...]:
-        """The identities as they are listed, exam by exam: the order of the exports."""
-        return self._order
-
-    @property
-    def others(self) -> tuple[SourceOutcome, ...]:
-        """What was found in the inputs that is no instance, and why."""
-        return self._others
-
-    @property
-    def inputs(self) -> tuple[Path, ...]:
-        """The files, folders and ZIPs that were added."""
-        return self._inputs
-
-    def instance(self, identity: str) -> Instance:
-        """The instance of that identity; KeyError where there is none."""
-        return self._instances[identity]
-
-    def exam_of(self, identity: str) -> Exam:
-        """The exam that a listed instance belongs to."""
-        study = self._instances[identity].study_uid
-        return next(exam for exam in self._exams if exam.study_uid == study)
-
-    def number(self, identity: str) -> int:
-        """The place of a listed instance in its exam and in the export, from 1."""
-        return self._numbers[identity]
+        self._assessed: dict[str, _Assessed] = {}
 
     def add(self, discovery: Discovery, inputs: Iterable[Path] = ()) -> None:
         """List what was found; new instances get the decision that settings and proposals make.
@@ -112,95 +75,45 @@ class Session:
         What is listed already keeps its decision. What was removed is listed again where one of `inputs` leads to it:
         so all inputs can be discovered together, which is how `prepare` finds them. Can't be undone; `remove` can.
         """
-        inputs = tuple(path.absolute() for path in inputs)
-        self._inputs = tuple(dict.fromkeys((*self._inputs, *inputs)))
-        self._others = discovery.others
-        new = [instance for instance in discovery.instances if self._is_wanted(instance, inputs)]
-        for instance in new:
-            self._instances[instance.identity] = instance
-            self._decisions.setdefault(instance.identity, decide(instance, Choices(), self.settings))
         before = {exam.study_uid for exam in self._exams}
-        found = tuple(instance.identity for exam in group_into_exams(new) for instance in exam.instances)
-        self._list((*self._order, *found))
-        self._saving.look_for(
-            [exam for exam in self._exams if exam.study_uid not in before], self._in_order(), self.settings.tags
-        )
+        found = self._add(discovery, inputs)
+        new = [exam for exam in self._exams if exam.study_uid not in before]
+        self._saving.look_for(new, self._in_order(), self.settings.tags)
         self._publish(ChangeKind.EXAMS, found)
-        if self._current is None and self._order:
-            self.select(self._order[0])
-
-    def _is_wanted(self, instance: Instance, inputs: tuple[Path, ...]) -> bool:
-        if instance.identity in self._order:
-            return False
-        path = instance.source.path.absolute()
-        return instance.identity not in self._instances or any(path.is_relative_to(named) for named in inputs)
-
-    def remove(self, identities: Iterable[str]) -> None:
-        """Take instances off the list; what was decided about them is remembered."""
-        gone = set(identities)
-        self._do("Remove", {}, tuple(identity for identity in self._order if identity not in gone))
+        self._look_somewhere()
 
     def clear(self) -> None:
         """Forget everything but settings and choices; saved plans stay."""
-        self._instances.clear()
-        self._decisions.clear()
         self._shown.clear()
-        self._others, self._inputs = (), ()
         self._saving.take()
-        self._history.clear()
-        self._list(())
+        self._forget()
         self._publish(ChangeKind.EXAMS)
 
     def _list(self, identities: Iterable[str]) -> None:
-        """Make this the order, kept together by exam, and see that what is looked at and selected is in it."""
-        self._order = kept_together(identities, self._instances)
-        self._numbers = numbered(self._order, self._instances)
-        self._exams = tuple(group_into_exams(self._instances[identity] for identity in self._order))
+        """As in Work; what is looked at and selected stays so as far as it is listed."""
+        super()._list(identities)
         self._assessed.clear()
-        self._selected = tuple(identity for identity in self._selected if identity in self._order)
-        if self._current not in self._order:
+        self._selected = tuple(identity for identity in self._selected if identity in self._numbers)
+        if self._current not in self._numbers:
             self._current = None
 
-    # What is decided
+    def _apply(self, start: State, end: State) -> None:
+        super()._apply(start, end)
+        self._look_somewhere()
 
-    def decision(self, identity: str) -> Decision:
-        """What is decided about an instance; its `order` is None, as `order` of the session says it."""
-        return self._decisions[identity]
+    def _go(self, start: State, end: State) -> None:
+        """As in Work; then look at what it was about."""
+        super()._go(start, end)
+        touched = [identity for identity in self._order if identity in end.decisions]
+        if touched and self._current not in touched:
+            self.select(touched[0])
 
-    def proposal(self, identity: str) -> Proposal | None:
-        """The crop box that presets or regions propose; None where there is no proposal."""
-        return propose_crop(self._instances[identity], self.settings)
-
-    def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
-        """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
-
-        An edit of the picture voids its review. Steps of one `gesture` are undone together.
-        """
-        self.decide(words, {identity: self._decisions[identity].replaced(**changes) for identity in identities}, gesture=gesture)
-
-    def decide(self, words: str, decisions: Mapping[str, Decision], *, gesture: object = None) -> None:
-        """Decide about several instances, each in its own way, as one step."""
-        self._do(words, {identity: self._voided(identity, made) for identity, made in decisions.items()}, gesture=gesture)
-
-    def _voided(self, identity: str, decision: Decision) -> Decision:
-        if decision.reviewed and picture(decision) != picture(self._decisions[identity]):
-            return decision.replaced(reviewed=False, review_digest="")
-        return decision
-
-    def reset(self, identities: Iterable[str]) -> None:
-        """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
-        decisions = {}
-        for identity in identities:
-            proposed = decide(self._instances[identity], Choices(), self.settings)
-            decisions[identity] = self._decisions[identity].replaced(
-                crop=proposed.crop,
-                whole_frame=False,
-                mask=proposed.mask,
-                sector=None,
-                proposal=proposed.proposal,
-                confidence=proposed.confidence,
-            )
-        self.decide("Reset to proposal", decisions)
+    def _keep(self, identities: Iterable[str]) -> None:
+        """Save the exams of these instances."""
+        studies = {self._instances[identity].study_uid for identity in identities}
+        for exam in self._exams:
+            if exam.study_uid in studies:
+                self._saving.save(exam, self._in_order())
 
     def like(self, identity: str, scope: Scope) -> tuple[str, ...]:
         """The listed instances that a decision about this one is applied to, itself always among them."""
@@ -232,19 +145,6 @@ class Session:
         self.decide("New settings", decisions)
         self._publish(ChangeKind.CHOICES)
         self._publish(ChangeKind.DECISIONS, self._order)
-
-    # Order
-
-    def move(self, identities: Iterable[str], by: int) -> None:
-        """Move instances up (negative) or down in their exams, each as far as it goes."""
-        self._do("Reorder", {}, moved(self._order, self._instances, set(identities), by))
-
-    def place(self, identities: Iterable[str], before: str | None) -> None:
-        """Put instances before another one of their exam, in the order that they have; at its end where that is None.
-
-        Those of other exams stay where they are.
-        """
-        self._do("Reorder", {}, placed(self._order, self._instances, set(identities), before))
 
     # What is looked at
 
@@ -300,30 +200,34 @@ class Session:
                 return True
         return False
 
+    def _look_somewhere(self) -> None:
+        if self._current is None and self._order:
+            self.select(self._order[0])
+
     # Readiness and review
 
     def findings(self, identity: str) -> tuple[Finding, ...]:
         """Why a listed instance can't leave as it is decided; empty where it can, or where that isn't known yet."""
-        return self._findings(identity) or ()
+        return self._assess(identity).findings
 
     def state(self, identity: str) -> InstanceState:
         """How a listed instance stands."""
-        decision = self._decisions[identity]
-        findings = self._findings(identity)
-        is_reviewed = findings is not None and decision_is_reviewed(self._instances[identity], decision)
-        return instance_state(decision, findings, is_reviewed=is_reviewed)
+        return self._assess(identity).state
 
-    def _findings(self, identity: str) -> tuple[Finding, ...] | None:
-        """As `findings`; None where a review can't be judged before the content is known."""
+    def _assess(self, identity: str) -> _Assessed:
+        """What is known of a decision, asked once for each; the content of the source is asked for again by `prepare`."""
         decision = self._decisions[identity]
-        assessed = self._assessed.get(identity)
-        if assessed is None or assessed[0] is not decision or assessed[1] is None:
-            instance = self._instances[identity]
-            if decision.reviewed and not self._reads_content and known_content(instance.source) is None:
-                return None
-            assessed = (decision, assess(instance, decision, self._policy, self.exam_of(identity)))
-            self._assessed[identity] = assessed
-        return assessed[1]
+        known = self._assessed.get(identity)
+        if known is not None and known.decision is decision:
+            return known
+        instance = self._instances[identity]
+        if decision.reviewed and not self._reads_content and known_content(instance.source) is None:
+            return _Assessed(decision, (), instance_state(decision, None, is_reviewed=False))
+        findings = assess(instance, decision, self._policy, self.exam_of(identity))
+        is_reviewed = decision_is_reviewed(instance, decision)
+        made = _Assessed(decision, findings, instance_state(decision, findings, is_reviewed=is_reviewed))
+        self._assessed[identity] = made
+        return made
 
     @property
     def _policy(self) -> Policy:
@@ -368,61 +272,6 @@ class Session:
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
 
-    # Undo, redo
-
-    @property
-    def undo_words(self) -> str:
-        """What undo would take back; "" where there is nothing."""
-        return self._history.undo_words
-
-    @property
-    def redo_words(self) -> str:
-        """What redo would do again; "" where there is nothing."""
-        return self._history.redo_words
-
-    def undo(self) -> None:
-        """Take the last step back, and look at what it was about."""
-        step = self._history.undo()
-        if step:
-            self._go(step.after, step.before)
-
-    def redo(self) -> None:
-        """Do the last step that was undone again, and look at what it is about."""
-        step = self._history.redo()
-        if step:
-            self._go(step.before, step.after)
-
-    def _do(self, words: str, decisions: Mapping[str, Decision], order: tuple[str, ...] | None = None, *, gesture: object = None):
-        """One step: new decisions and, where it is given, a new order. What changes nothing is no step."""
-        changed = {identity: made for identity, made in decisions.items() if made != self._decisions[identity]}
-        order = self._order if order is None else order
-        if not changed and order == self._order:
-            return
-        before = State({identity: self._decisions[identity] for identity in changed}, self._order)
-        step = Step(words, before, State(changed, order), gesture)
-        self._history.add(step)
-        self._apply(step.before, step.after)
-
-    def _go(self, start: State, end: State) -> None:
-        self._apply(start, end)
-        touched = [identity for identity in self._order if identity in end.decisions]
-        if touched and self._current not in touched:
-            self.select(touched[0])
-
-    def _apply(self, start: State, end: State) -> None:
-        """Go from one state to the other. What was added since stays listed, at the end of its exam."""
-        self._decisions |= end.decisions
-        if start.order != end.order:
-            added = [identity for identity in self._order if identity not in start.order and identity not in end.order]
-            self._list((*end.order, *added))
-            self._publish(ChangeKind.EXAMS)
-        touched = tuple(identity for identity in self._order if identity in end.decisions)
-        self._save(touched if start.order == end.order else self._order)
-        if touched:
-            self._publish(ChangeKind.DECISIONS, touched)
-        if self._current is None and self._order:
-            self.select(self._order[0])
-
     # The plan
 
     def plan(self) -> Plan:
@@ -456,12 +305,6 @@ class Session:
         """Why the last step couldn't be saved, in words; "" where it was, or where nothing is saved at all."""
         return self._saving.error
 
-    def _save(self, identities: Iterable[str]) -> None:
-        studies = {self._instances[identity].study_uid for identity in identities}
-        for exam in self._exams:
-            if exam.study_uid in studies:
-                self._saving.save(exam, self._in_order())
-
     def offered_plan(self) -> OfferedPlan | None:
         """Earlier work on the exams that were added, where it differs from what is decided; until taken or declined."""
         return self._saving.offered
@@ -493,19 +336,3 @@ class Session:
         unlisted = [instance for identity, instance in self._instances.items() if identity not in self._order]
         inputs = inputs_of(listed, unlisted, self._inputs)
         return ["prepare", *map(str, inputs), "--plan", str(plan.absolute()), *self.choices.arguments()]
-
-    # Who wants to know
-
-    def observe(self, observer: Callable[[Change], None]) -> Callable[[], None]:
-        """Call the observer after each change, once it is complete. Returns what ends that."""
-        self._observers.append(observer)
-
-        def end() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return end
-
-    def _publish(self, kind: ChangeKind, identities: tuple[str, ...] = ()) -> None:
-        for observer in tuple(self._observers):
-            observer(Change(kind, identities))

@@ -25,17 +25,12 @@ def slicer_app(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture
 def clean_application(slicer_app: Any) -> Iterator[Any]:
     """The application with an empty scene and empty settings, before and after; fails on what a slot raised."""
-    import qt
     import slicer
-    from slicer_runtime import qt_errors
+    from slicer_runtime import qt_errors, reset
 
-    qt_errors.take()
-    qt.QSettings().clear()
+    reset()
     slicer.util.mainWindow().activateWindow()
     yield slicer_app
-    slicer_app.processEvents()
-    slicer.mrmlScene.Clear(0)
-    slicer_app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)
     slicer_app.processEvents()
     raised = qt_errors.take()
     assert not raised, f"slots raised {raised!r}"

@@ -22,12 +22,42 @@ def start(home: Path | None = None, *, testing: bool = True, window: bool = True
 
     if getattr(slicer, "app", None) is not None:
         return slicer.app
-    from slicer_runtime import application, main_window, mrml_widgets, scripted_modules, slicer_packages
+    from slicer_runtime import (
+        application,
+        dicom_browser,
+        dicom_database,
+        dicom_lib,
+        main_window,
+        mrml_widgets,
+        scripted_modules,
+        slicer_packages,
+    )
 
     mrml_widgets.install()
     slicer_packages.install()
     scripted_modules.install()
     app = application.boot(home, testing=testing)
+    dicom_database.open_main(app.__dict__["_home"])
+    dicom_browser.install()
+    dicom_lib.install()
     if window:
         app.__dict__["_window"] = main_window.show()
     return app
+
+
+def reset() -> None:
+    """An empty scene, settings as after the first start, an empty DICOM database; forget what slots raised."""
+    import slicer
+    from PySide6 import QtCore
+
+    from slicer_runtime import dicom_database, qt_errors
+
+    slicer.mrmlScene.Clear(0)
+    QtCore.QSettings().clear()
+    dicom_database.open_main(slicer.app.__dict__["_home"])
+    slicer.modules.DICOMInstance.browserWidget = None
+    slicer.modules.dicomPlugins.clear()
+    if slicer.app.layoutManager():
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutConventionalView)
+    slicer.app.processEvents()
+    qt_errors.take()

@@ -71,6 +71,13 @@ class ModuleManager(QtCore.QObject):
         return tuple(vars(slicer.moduleNames))
 
 
+class CommandOptions(QtCore.QObject):
+    """slicer.app.commandOptions()."""
+
+    STANDS_FOR = "slicer.qSlicerCommandOptions"
+    runPythonAndExit = QtCore.Property(bool, lambda self: False, lambda self, value: None)
+
+
 class Application(QtWidgets.QApplication):
     """qSlicerApplication as far as scripts use it; settings and temporary files stay in `home`."""
 
@@ -92,7 +99,8 @@ class Application(QtWidgets.QApplication):
     def __init__(self, home: Path, testing: bool) -> None:
         super().__init__(["Slicer"])
         (home / "temporary").mkdir(parents=True, exist_ok=True)
-        self.__dict__.update(_home=home, _testing=testing, _manager=ModuleManager(), _layout_manager=None, _io=None)
+        self.__dict__.update(_home=home, _testing=testing, _manager=ModuleManager(), _layout_manager=None)
+        self.__dict__["_options"] = CommandOptions(self)
         self.setApplicationName("Slicer")
         self.setOrganizationName("slicer-runtime")
         settings = QtCore.QSettings
@@ -116,6 +124,9 @@ class Application(QtWidgets.QApplication):
 
     def dicomDatabase(self) -> Any:
         return getattr(slicer, "dicomDatabase", None)
+
+    def commandOptions(self) -> CommandOptions:
+        return self.__dict__["_options"]
 
     def testingEnabled(self) -> bool:
         return self.__dict__["_testing"]

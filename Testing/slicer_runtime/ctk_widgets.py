@@ -336,7 +336,10 @@ class CtkModule(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if not names.known(f"ctk.{name}"):
             raise AttributeError(f"ctk has no {name!r}")
-        found = globals().get(name)
+        from slicer_runtime import dicom_browser, dicom_database
+
+        rooms = (globals(), vars(dicom_database), vars(dicom_browser))
+        found = next((room[name] for room in rooms if name in room), None)
         if found is None:
             raise AttributeError(f"ctk.{name} has no stand-in yet: add one to Testing/slicer_runtime/ctk_widgets.py")
         return found

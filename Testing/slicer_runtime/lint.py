@@ -16,6 +16,7 @@ from slicer_runtime import names, slicer_names
 # What a module may import at file scope beside the standard library.
 FILE_SCOPE = frozenset({"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK", "DICOMLib", "USDICOMizerLib", "USDICOMizerGUI"})
 THREADS = frozenset({"threading", "_thread", "concurrent", "multiprocessing", "asyncio"})
+ALLOWED = frozenset({"multiprocessing.spawn"})  # to say which interpreter workers of the command line are started with
 _THREAD_CLASSES = frozenset({"QThread", "QThreadPool", "QRunnable"})
 # They take what they are given without keeping it: an object made in the call is deleted at once.
 _BORROWERS = frozenset(
@@ -121,7 +122,7 @@ def _imports(tree: ast.Module) -> Iterator[Problem]:
             modules = [node.module or ""]
         else:
             continue
-        for root in (module.split(".")[0] for module in modules):
+        for root in (module.split(".")[0] for module in modules if module not in ALLOWED):
             if root in THREADS:
                 yield (
                     node.lineno,

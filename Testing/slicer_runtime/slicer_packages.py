@@ -29,6 +29,8 @@ def _list(requirements: Any) -> list[Requirement]:
 def pip_check(requirements: Any) -> bool:
     """Whether the requirements are installed."""
     for requirement in _list(requirements):
+        if requirement.marker is not None and not requirement.marker.evaluate():
+            continue
         try:
             if not requirement.specifier.contains(metadata.version(requirement.name)):
                 return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import qt
@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.exam_tree import IDENTITY, ExamTree, identity_of
+from USDICOMizerGUI.time_slices import TimeSlices
 from USDICOMizerGUI.words import crop_words, kind_words, state_advice, state_words
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.outcomes import Outcome
@@ -29,7 +30,10 @@ class ExamTable:
         self._exam_items: list[tuple[Exam, qt.QTreeWidgetItem]] = []
         self._thumbnails: dict[str, qt.QIcon] = {}
         self._icons = _readiness_icons()
-        self._showing = False  # the tree's signals are then our own doing
+        self._making = TimeSlices()
+        self._showing = TimeSlices()
+        self._to_show: dict[str, None] = {}
+        self._is_filtered = False
 
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
@@ -71,6 +75,8 @@ class ExamTable:
     def cleanup(self) -> None:
         """Show nothing any more."""
         self._stop_observing()
+        self._making.stop()
+        self._showing.stop()
 
     def set_thumbnail(self, identity: str, png: bytes) -> None:
         """Show the picture of an instance, a PNG, in its row."""
@@ -78,9 +84,9 @@ class ExamTable:
         pixmap.loadFromData(png)
         self._thumbnails[identity] = qt.QIcon(pixmap)
         if identity in self._items:
-            self._showing = True
+            blocked = self.tree.blockSignals(True)
             self._items[identity].setIcon(_NUMBER, self._thumbnails[identity])
-            self._showing = False
+            self.tree.blockSignals(blocked)
 
     def remove_selected(self, _checked: bool = False) -> None:
         """Take the selected instances off the list."""
@@ -116,36 +122,55 @@ class ExamTable:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
-        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION):
+        elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION) and not self._making.is_busy:
             self._show_selection()
+            self._filter()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether rows are still being made or brought up to date."""
+        return self._making.is_busy or self._showing.is_busy
 
     def _rebuild(self) -> None:
-        """Make all rows anew."""
-        self._showing = True
-        self.tree.setSortingEnabled(False)
-        self.tree.clear()
+        """Make all rows anew, in slices."""
+        self._showing.stop()
+        self._to_show.clear()
+        self._making.run(self._make_rows(), at_once=True)
+
+    def _make_rows(self) -> Iterator[None]:
+        tree = self.tree
+        tree.setSortingEnabled(False)
+        blocked = tree.blockSignals(True)
+        tree.clear()
+        tree.blockSignals(blocked)
         self._items.clear()
         self._exam_items = []
+        self.hint.setVisible(not self.session.order)
         for exam in self.session.exams:
-            parent = qt.QTreeWidgetItem()
-            parent.setFlags(qt.Qt.ItemIsEnabled)
-            self.tree.addTopLevelItem(parent)
-            parent.setFirstColumnSpanned(True)
-            parent.setExpanded(True)
+            parent = self._add_group()
             self._exam_items.append((exam, parent))
             members = {instance.identity for instance in exam.instances}
             for identity in self.session.order:
                 if identity in members:
                     self._add_row(parent, identity)
+                    yield
         self._add_others()
-        self._show_rows(self.session.order)
-        self.tree.setSortingEnabled(True)
-        self._showing = False
-        self.hint.setVisible(not self.session.order)
+        tree.setSortingEnabled(True)
+        self._show_counts()
         self._show_selection()
+        self._filter()
+
+    def _add_group(self) -> qt.QTreeWidgetItem:
+        group = qt.QTreeWidgetItem()
+        group.setFlags(qt.Qt.ItemIsEnabled)
+        self.tree.addTopLevelItem(group)
+        group.setFirstColumnSpanned(True)
+        group.setExpanded(True)
+        return group
 
     def _add_row(self, parent: qt.QTreeWidgetItem, identity: str) -> None:
         instance = self.session.instance(identity)
+        blocked = self.tree.blockSignals(True)
         item = qt.QTreeWidgetItem(parent)
         flags = (qt.Qt.ItemIsEnabled, qt.Qt.ItemIsSelectable, qt.Qt.ItemIsUserCheckable, qt.Qt.ItemIsDragEnabled)
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
@@ -157,21 +182,20 @@ class ExamTable:
         if instance.warnings:
             item.setToolTip(_KIND, "\n".join(instance.warnings))
         self._items[identity] = item
+        self._show_row(identity, item)
+        self.tree.blockSignals(blocked)
 
     def _add_others(self) -> None:
         """Rows for what was found that is no instance; open where something failed."""
         others = self.session.others
         if not others:
             return
-        parent = qt.QTreeWidgetItem()
-        parent.setFlags(qt.Qt.ItemIsEnabled)
-        self.tree.addTopLevelItem(parent)
+        parent = self._add_group()
         failed = sum(other.outcome is Outcome.FAILED for other in others)
         words = (
             _("Not part of an exam: {count}, of which {failed} can't be read") if failed else _("Not part of an exam: {count}")
         )
         parent.setText(_NUMBER, words.format(count=len(others), failed=failed))
-        parent.setFirstColumnSpanned(True)
         parent.setExpanded(bool(failed))
         for other in others:
             item = qt.QTreeWidgetItem(parent)
@@ -184,13 +208,21 @@ class ExamTable:
                 item.setIcon(_NUMBER, self._icons[Readiness.NOT_READY])
 
     def _show_rows(self, identities: Sequence[str]) -> None:
-        """Show what is decided about these instances."""
-        was_showing, self._showing = self._showing, True
-        for identity in identities:
-            if identity in self._items:
+        """Show what is decided about these instances, in slices where they are many."""
+        self._to_show |= dict.fromkeys(identities)
+        if not self._showing.is_busy:
+            self._showing.run(self._bring_up_to_date(), at_once=True)
+
+    def _bring_up_to_date(self) -> Iterator[None]:
+        while self._to_show:
+            identity = next(iter(self._to_show))
+            del self._to_show[identity]
+            if identity in self._items and identity in self.session.order:
+                blocked = self.tree.blockSignals(True)
                 self._show_row(identity, self._items[identity])
+                self.tree.blockSignals(blocked)
+            yield
         self._show_counts()
-        self._showing = was_showing
         self._filter()
 
     def _show_row(self, identity: str, item: qt.QTreeWidgetItem) -> None:
@@ -216,13 +248,13 @@ class ExamTable:
             )
         if self.session.order:
             waiting = self.session.in_readiness(Readiness.NOT_READY)
-            words = _("{ready} of {count} instances are ready, {waiting} need you.")
-            self.summary.setText(words.format(ready=len(ready), count=len(self.session.order), waiting=len(waiting)))
+            words = _("{waiting} of {count} need you.") if waiting else _("Everything that is included is ready.")
+            self.summary.setText(words.format(count=len(self.session.order), waiting=len(waiting)))
         else:
             self.summary.setText("")
 
     def _show_selection(self) -> None:
-        self._showing = True
+        blocked = self.tree.blockSignals(True)
         selected = set(self.session.selected)
         for identity, item in self._items.items():
             if item.isSelected() != (identity in selected):
@@ -231,11 +263,9 @@ class ExamTable:
         if current is not None:
             self.tree.setCurrentItem(current, _NUMBER, qt.QItemSelectionModel.NoUpdate)
             self.tree.scrollToItem(current)
-        self._showing = False
+        self.tree.blockSignals(blocked)
 
     def _selected(self) -> None:
-        if self._showing:
-            return
         identities = self.tree.selected_identities()
         if len(identities) == 1:
             self.session.select(identities[0])
@@ -244,7 +274,7 @@ class ExamTable:
 
     def _checked(self, item: qt.QTreeWidgetItem, column: int) -> None:
         identity = identity_of(item)
-        if self._showing or column != _NUMBER or not identity:
+        if column != _NUMBER or not identity:
             return
         include = int(item.checkState(_NUMBER)) == int(qt.Qt.Checked)
         if include != self.session.decision(identity).include:
@@ -253,10 +283,15 @@ class ExamTable:
 
     def _filter(self, _checked: bool = False) -> None:
         """Hide what is ready or excluded, where only the rest is wanted; never what is looked at."""
+        wanted = self.only_not_ready.isChecked()
+        if not wanted and not self._is_filtered:
+            return
+        self._is_filtered = wanted
         for identity, item in self._items.items():
-            readiness = self.session.state(identity).readiness
-            done = readiness in (Readiness.READY, Readiness.EXCLUDED) and identity != self.session.current
-            item.setHidden(self.only_not_ready.isChecked() and done)
+            if identity in self.session.order:
+                readiness = self.session.state(identity).readiness
+                done = readiness in (Readiness.READY, Readiness.EXCLUDED) and identity != self.session.current
+                item.setHidden(wanted and done)
 
 
 def _readiness_icons() -> dict[Readiness, qt.QIcon]:

@@ -11,7 +11,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.add_inputs import AddInputs
+from USDICOMizerGUI.codecs_offer import CodecsOffer
 from USDICOMizerGUI.crop_roi import CropRoom
+from USDICOMizerGUI.dicom_database import DatabaseInputs
 from USDICOMizerGUI.exam_table import ExamTable
 from USDICOMizerGUI.export_room import ExportRoom
 from USDICOMizerGUI.header_table import HeaderTable
@@ -35,6 +37,7 @@ class Panel:
         self.shortcuts = Shortcuts(self.window)
         self.help = HelpSheet(self.shortcuts, self.window)
         self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail)
+        self.database = DatabaseInputs(self.inputs.buttons, self.inputs.add, self.note)
         self.table = ExamTable(session, ui.examSection, self.inputs.add)
         self.viewer = Viewer(session, ui.viewSection)
         self.review = Review(session, ui.viewSection, self.viewer)
@@ -42,7 +45,19 @@ class Panel:
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
         self.header = HeaderTable(session, ui.headerSection, self.viewer)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
-        self._rooms = [self.inputs, self.table, self.viewer, self.review, self.crop, self.tags, self.header, self.export]
+        resources = Path(slicer.util.modulePath("USDICOMizer")).parent / "Resources"
+        self.codecs = CodecsOffer(ui.exportSection, str(resources / "requirements.txt"), self.note)
+        self._rooms = [
+            self.inputs,
+            self.database,
+            self.table,
+            self.viewer,
+            self.review,
+            self.crop,
+            self.tags,
+            self.header,
+            self.export,
+        ]
         ui.headerSection.collapsed = True
         self._bind_keys()
         ui.undoButton.connect("clicked(bool)", lambda _checked: session.undo())
