@@ -137,6 +137,38 @@ def test_what_will_be_cut_is_dimmed_and_follows_while_the_box_is_dragged(frame, 
     settle()
 
 
+def test_a_cine_goes_on_while_its_box_is_dragged(slice_view, tmp_path):
+    from PySide6 import QtTest
+    from slicer_runtime.hands import _LEFT, NO_KEYS, settle
+
+    write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=3)
+    with rooms(tmp_path / "exam", tmp_path) as made:
+        settle()
+        start, end = slice_view.position(*_corner(88, 44)), slice_view.position(*_corner(250, 150))
+        slice_view._move(start)
+        QtTest.QTest.mousePress(slice_view.view, _LEFT, NO_KEYS, start)
+        slice_view._move(end, pressed=True)
+        for frame in (1, 2):
+            made.viewer.step(1)
+            settle()
+            assert made.viewer.index == frame
+            assert _numbers(made)[0] == pytest.approx(250, abs=2)
+        QtTest.QTest.mouseRelease(slice_view.view, _LEFT, NO_KEYS, end)
+        settle()
+        assert _decided(made).left == pytest.approx(250, abs=2)
+        assert made.crop._roi.box() == _decided(made)
+
+
+def test_a_cine_that_is_played_does_not_draw_its_box_anew_with_every_frame(clean_application, tmp_path):
+    write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=3)
+    with rooms(tmp_path / "exam", tmp_path) as made:
+        before = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.crop._shade.node.GetMTime()
+        made.viewer.step(1)
+        made.viewer.step(1)
+        after = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.crop._shade.node.GetMTime()
+        assert after == before
+
+
 def test_typing_a_number_moves_the_box_on_the_picture(frame):
     _type(frame, "left", "120")
     _type(frame, "bottom", "500")

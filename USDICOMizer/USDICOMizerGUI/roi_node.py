@@ -36,21 +36,27 @@ class RoiNode:
     def show(self, box, spacing, slice_node, colour):
         """Show a box of the stored frame in one slice view, in a colour (red, green, blue; 0 to 1)."""
         self._spacing = spacing
-        (right, anterior), (width, height) = box.to_roi(spacing)
         self._is_setting = True
         try:
-            self.node.SetCenter(right, anterior, 0.0)
-            self.node.SetSize(width, height, _DEPTH)
-            identity = vtk.vtkMatrix4x4()
-            identity.SetElement(0, 3, right)
-            identity.SetElement(1, 3, anterior)
-            self.node.SetAndObserveObjectToNodeMatrix(identity)
+            self._lay(*box.to_roi(spacing))
             self.display.SetViewNodeIDs([slice_node.GetID()] if slice_node is not None else [])
             for set_colour in (self.display.SetSelectedColor, self.display.SetColor, self.display.SetActiveColor):
                 set_colour(*colour)
             self.display.SetVisibility(True)
         finally:
             self._is_setting = False
+
+    def _lay(self, centre, size):
+        """Put it there; where it is there already nothing is drawn again, as a cine shows it with every frame."""
+        matrix = vtk.vtkMatrix4x4()
+        matrix.SetElement(0, 3, centre[0])
+        matrix.SetElement(1, 3, centre[1])
+        now = self.node.GetObjectToNodeMatrix()
+        is_placed = all(now.GetElement(row, column) == matrix.GetElement(row, column) for row in range(4) for column in range(4))
+        if not is_placed or tuple(self.node.GetSize()) != (*size, _DEPTH):
+            self.node.SetCenter(*centre, 0.0)
+            self.node.SetSize(*size, _DEPTH)
+            self.node.SetAndObserveObjectToNodeMatrix(matrix)
 
     def hide(self):
         """Show it nowhere."""
