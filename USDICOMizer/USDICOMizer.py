@@ -48,10 +48,10 @@ class USDICOMizerWidget(ScriptedLoadableModuleWidget):
     """The panel: a frame for its rooms, or the reason why there are none."""
 
     def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
         self.logic = None
         self.panel = None
         self._problem = None
+        ScriptedLoadableModuleWidget.__init__(self, parent)  # sets up at once where there is no parent
 
     def setup(self):
         """Build the panel."""
