@@ -106,6 +106,8 @@ class Panel:
             self.logic.settings_error = ""
             self.note("")
             self.session.use_settings(settings)
+            if self.session.saves:
+                self.note(self.logic.save_from_now_on(anew=True))
 
     def _before_adding(self) -> None:
         words = self.logic.save_from_now_on()
