@@ -112,12 +112,15 @@ class USDICOMizerLogic(ScriptedLoadableModuleLogic):
             settings, self.settings_error = Settings(), str(error)
         self.session = Session(settings, reads_content=False)
 
-    def save_from_now_on(self):
-        """Save the session's work in the linkage folder. Returns why that can't be, or what a person should know."""
+    def save_from_now_on(self, anew=False):
+        """Save the session's work in the linkage folder; `anew` where the settings may name another one.
+
+        Returns why that can't be, or what a person should know.
+        """
         from USDICOMizerLib.errors import USDICOMizerError
         from USDICOMizerLib.session_plans import SavedPlans
 
-        if self.session.saves:
+        if self.session.saves and not anew:
             return ""
         try:
             saved = SavedPlans.of(self.session.settings)

@@ -197,8 +197,7 @@ def test_two_exams_are_two_groups(panel: Any, files: list[Path], tmp_path: Path)
 
 def test_200_instances_never_block_the_window_for_long(panel: Any, files: list[Path], tmp_path: Path) -> None:
     exam = many_copies(files[0], tmp_path / "exam", 200)
-    panel.ui.viewSection.collapsed = True
     panel.add([exam])
     longest = wait_until(lambda: len(panel.session.order) == 200 and panel.inputs.idle, seconds=300)
     print(f"longest turn with 200 instances: {1000 * longest:.0f} ms")
-    assert longest < 0.3, "the promise is 100 ms on a machine that does nothing else"
+    assert longest < 0.15, "100 ms in the application; the stand-in for PythonQt is slower"

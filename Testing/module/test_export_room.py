@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,21 +32,28 @@ def confirm(panel: Any, *identities: str) -> None:
 def export(panel: Any) -> None:
     from slicer_runtime import hands
 
+    hands.settle()
     hands.click(panel.export.export_button)
     wait_until(lambda: not panel.export.exporting)
+    hands.settle()
 
 
 def test_export_says_how_many_are_not_ready_and_why(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    from slicer_runtime import hands
+
     add(panel, *files)
+    hands.settle()
     assert panel.export.readiness.text == "0 ready, 4 not: 4 not confirmed"
     assert not panel.export.export_button.enabled
     confirm(panel, *panel.session.order[:2])
     panel.session.change(panel.session.order[2:3], "Crop", crop=None, proposal="")
+    hands.settle()
     assert panel.export.readiness.text.splitlines() == [
         *("2 ready, 2 not: 1 no crop box, 1 not confirmed", "Choose a destination folder.")
     ]
     assert not panel.export.export_button.enabled
     panel.session.choose(destination=tmp_path / "exports")
+    hands.settle()
     assert panel.export.export_button.enabled and panel.export.export_button.text == "Export 2 instances"
 
 
@@ -62,7 +68,7 @@ def test_what_doesn_t_leave_is_a_row_with_what_to_do(
     errors = panel.export.results.rows
     assert errors.topLevelItemCount == 1
     row = errors.topLevelItem(0)
-    assert row.text(0).endswith(": 004") and "not confirmed" in row.text(1) and "confirm" in row.text(2)
+    assert row.text(0) == "004" and "not confirmed" in row.text(1) and "confirm" in row.text(2)
     panel.ui.examSection.collapsed = panel.ui.viewSection.collapsed = panel.ui.tagSection.collapsed = True
     panel_screenshot("panel-7-not-all-left")
 
@@ -121,6 +127,7 @@ def test_a_cancelled_export_leaves_nothing_half_written(panel: Any, files: list[
     destination = tmp_path / "exports"
     panel.session.choose(destination=destination, transfer_syntax="jpeg-2000")
     confirm(panel, *panel.session.order)
+    hands.settle()
     hands.click(panel.export.export_button)
     wait_until(lambda: panel.export.progress.value >= 1)
     hands.click(panel.export.cancel_button)
@@ -194,7 +201,6 @@ def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Pat
 def test_a_process_that_can_t_start_or_crashes_is_told(
     clean_application: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module_widget: Any
 ) -> None:
-    import os
     import sys
 
     from USDICOMizerGUI import child_process
@@ -209,4 +215,3 @@ def test_a_process_that_can_t_start_or_crashes_is_told(
     wait_until(lambda: len(ended) == 2)
     assert ended[1][0] == 1 and "Error" in ended[1][1]
     assert not process.running
-    assert os.getpid() > 0 and json.loads("{}") == {}

@@ -131,7 +131,7 @@ def test_the_slider_and_its_keys_show_the_frame_that_they_name(slice_view, tmp_p
     pixels = counted_frames(12)
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, pixels=pixels)
     with rooms(tmp_path / "exam", tmp_path) as made:
-        box = made.viewer.slider.findChild(qt.QDoubleSpinBox)
+        box = made.viewer.bar.slider.findChild(qt.QDoubleSpinBox)
         box.setFocus()
         box.selectAll()
         type_text(box, "7")
@@ -149,7 +149,7 @@ def test_a_cine_is_played_at_its_real_rate_over_and_over_and_paused(slice_view, 
     pixels = counted_frames(5)
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, pixels=pixels, FrameTime="100")
     with rooms(tmp_path / "exam", tmp_path) as made:
-        assert "of 5, 10/s" in made.viewer.rate_label.text
+        assert "of 5, 10/s" in made.viewer.bar.rate_label.text
         shown = []
 
         def note() -> None:
@@ -157,13 +157,13 @@ def test_a_cine_is_played_at_its_real_rate_over_and_over_and_paused(slice_view, 
                 shown.append((time.monotonic(), made.viewer.index))
 
         made.viewer.when_shown.append(note)
-        click(made.viewer.play_button)
+        click(made.viewer.bar.play_button)
         settle_until(lambda: len(shown) >= 12)
         seconds = shown[-1][0] - shown[0][0]
         frames = sum((later[1] - sooner[1]) % 5 for sooner, later in zip(shown, shown[1:], strict=False))
         assert frames / seconds == pytest.approx(10, rel=0.25)
         assert {index for _when, index in shown} == set(range(5))
-        click(made.viewer.play_button)
+        click(made.viewer.bar.play_button)
         index = made.viewer.index
         until = time.monotonic() + 0.4
         settle_until(lambda: time.monotonic() > until)
@@ -174,7 +174,7 @@ def test_a_cine_is_played_at_its_real_rate_over_and_over_and_paused(slice_view, 
 def test_a_single_frame_can_not_be_played(clean_application, tmp_path):
     write_instance(tmp_path / "exam", SampleKind.RGB_FRAME)
     with rooms(tmp_path / "exam", tmp_path) as made:
-        assert not made.viewer.play_button.enabled and not made.viewer.slider.enabled
+        assert not made.viewer.bar.play_button.enabled and not made.viewer.bar.slider.enabled
         made.viewer.toggle_play()
         assert not made.viewer.is_playing
 
@@ -355,7 +355,7 @@ def test_leaving_the_module_leaves_nothing_behind_and_gives_back_what_was_shown(
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=4)
     with rooms(tmp_path / "exam", tmp_path) as made:
         _press(made, "side_by_side")
-        click(made.viewer.play_button)
+        click(made.viewer.bar.play_button)
         pixels = made.viewer.opened.pixels
         stream = pixels._frames._element.stream
         made.viewer.exit()

@@ -44,9 +44,10 @@ class AddInputs:
 
         self.files_button = _button("addFilesButton", _("Add files..."), _("Add DICOM files or ZIPs of exams, with any names."))
         self.folder_button = _button("addFolderButton", _("Add folder..."), _("Add a folder with all that is in it."))
+        first = qt.QHBoxLayout()
+        first.addWidget(self.files_button)
+        first.addWidget(self.folder_button)
         self.buttons = qt.QHBoxLayout()
-        self.buttons.addWidget(self.files_button)
-        self.buttons.addWidget(self.folder_button)
         self.progress = qt.QProgressBar()
         self.progress.setRange(0, 0)
         self.status = qt.QLabel()
@@ -60,6 +61,7 @@ class AddInputs:
         row.addWidget(self.cancel_button)
         self._busy.setVisible(False)
         self._offer, self.take_button, self.decline_button, self.offer_words = _offer_bar()
+        section.layout().addLayout(first)
         section.layout().addLayout(self.buttons)
         for widget in (self._busy, self.status, self._offer):
             section.layout().addWidget(widget)

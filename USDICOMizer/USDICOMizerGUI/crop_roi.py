@@ -4,6 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.crop_words import COLOURS, crop_words, what_goes, with_edge
 from USDICOMizerGUI.picture_nodes import Shade
 from USDICOMizerGUI.roi_node import RoiNode
 from USDICOMizerGUI.slice_views import RED
@@ -95,7 +96,7 @@ class CropRoom:
         layout.addWidget(self.message)
 
     def _build_numbers(self, parent):
-        grid = qt.QGridLayout()
+        row = qt.QHBoxLayout()
         texts = {
             "left": (_("Left"), _("First column that stays, counted from 0.")),
             "top": (_("Top"), _("First row that stays, counted from 0.")),
@@ -103,18 +104,17 @@ class CropRoom:
             "bottom": (_("Bottom"), _("First row that goes.")),
         }
         self.spin_boxes = {}
-        for column, (edge, (text, tip)) in enumerate(texts.items()):
-            label = qt.QLabel(text, parent)
+        for edge, (text, tip) in texts.items():
             spin_box = qt.QSpinBox(parent)
             spin_box.objectName = f"{edge}SpinBox"
+            spin_box.accessibleName = text
+            spin_box.prefix = f"{text} "
             spin_box.keyboardTracking = False
             spin_box.toolTip = tip
-            label.setBuddy(spin_box)
             spin_box.connect("valueChanged(int)", lambda value, edge=edge: self._on_number(edge, value))
             self.spin_boxes[edge] = spin_box
-            grid.addWidget(label, 0, column)
-            grid.addWidget(spin_box, 1, column)
-        return grid
+            row.addWidget(spin_box)
+        return row
 
     def _build_rest(self, parent):
         from USDICOMizerLib.decision import Mask
@@ -197,7 +197,8 @@ class CropRoom:
         self._fill(self.box())
         decision = self.session.decision(identity)
         self.rest.currentIndex = self._index_of_rest(decision)
-        self.state_label.text = self._words(identity)
+        opened = self._viewer.opened if self._viewer.identity == identity else None
+        self.state_label.text = crop_words(decision, self.session.state(identity).crop, opened)
         self.reset_button.enabled = self.session.proposal(identity) is not None
         self._count_scopes(identity)
         if self._viewer.shows_before and self._viewer.identity == identity:
@@ -222,35 +223,6 @@ class CropRoom:
                 return index
         return -1  # a sector, which the plan gave
 
-    def _words(self, identity):
-        """Where the box stands, and what really leaves."""
-        from USDICOMizerLib.session_state import CropState
-
-        decision, state = self.session.decision(identity), self.session.state(identity)
-        words = {
-            CropState.MISSING: _("No box is proposed: drag the box to what is to stay."),
-            CropState.PROPOSED: _origin(decision),
-            CropState.EDITED: _("Edited: this is your box."),
-            CropState.WHOLE_FRAME: _("The whole frame leaves, once you have confirmed it."),
-            CropState.APPLIED: _("Confirmed: this is what leaves."),
-        }[state.crop]
-        return f"{words} {self._size_words(identity, decision)}".strip()
-
-    def _size_words(self, identity, decision):
-        from USDICOMizerLib.errors import USDICOMizerError
-
-        if self._viewer.identity != identity:
-            return ""
-        try:
-            box = self._viewer.opened.leaving(decision).box
-        except (USDICOMizerError, ValueError):
-            return ""
-        size = _("{width} x {height} pixels leave").format(width=box.width, height=box.height)
-        wanted = decision.crop if decision.crop and box != self._viewer.opened.instance.whole_frame else box
-        if box == wanted:
-            return f"{size}."
-        return _("{size} ({box}), as JPEG is cut between its blocks.").format(size=size, box=str(box).replace(",", " "))
-
     def _count_scopes(self, identity):
         from USDICOMizerLib.session import Scope
 
@@ -269,7 +241,7 @@ class CropRoom:
         decision = self.session.decision(identity)
         if self._roi is None or not self._roi.is_there:
             self._roi = RoiNode(_("Crop"), self._on_dragged)
-        colour = _COLOURS[self.session.state(identity).crop.name]
+        colour = COLOURS[self.session.state(identity).crop.name]
         self._roi.show(self.box(), self._viewer.spacing, self._viewer.views.slice_node(RED), colour)
         self._darken(decision)
 
@@ -294,7 +266,7 @@ class CropRoom:
         instance = self.session.instance(self.session.current)
         shaded = (instance.identity, decision.crop, decision.whole_frame, decision.mask, decision.sector, decision.redactions)
         if shaded != self._shaded:
-            self._shade.show(_what_goes(instance, decision), self._viewer.spacing)
+            self._shade.show(what_goes(instance, decision), self._viewer.spacing)
             self._shaded = shaded
         self._viewer.views.show_label(RED, self._shade.node, _SHADE)
 
@@ -321,10 +293,10 @@ class CropRoom:
         instance = self.session.instance(self.session.current)
         box = self.box()
         if edge in ("left", "right"):
-            left, right = _with_edge(box.left, box.right, edge == "left", value, instance.columns)
+            left, right = with_edge(box.left, box.right, edge == "left", value, instance.columns)
             top, bottom = box.top, box.bottom
         else:
-            top, bottom = _with_edge(box.top, box.bottom, edge == "top", value, instance.rows)
+            top, bottom = with_edge(box.top, box.bottom, edge == "top", value, instance.rows)
             left, right = box.left, box.right
         self._decide(type(box)(left, top, right, bottom), gesture=("crop number", edge, self.session.current))
 
@@ -371,58 +343,3 @@ class CropRoom:
             return
         self.session.use_settings(settings)
         self._say(_("Saved: later exams of this scanner and image size get this box."))
-
-
-# By the names of CropState: red, green, blue. Told apart in the usual colour blindnesses, and said in words as well.
-_COLOURS = {
-    "MISSING": (1.0, 0.35, 0.35),
-    "PROPOSED": (1.0, 0.8, 0.2),
-    "EDITED": (0.35, 0.75, 1.0),
-    "WHOLE_FRAME": (0.8, 0.8, 0.8),
-    "APPLIED": (0.4, 0.95, 0.45),
-}
-
-
-def _origin(decision):
-    """Where a proposed box came from, and whether that is to be doubted."""
-    from USDICOMizerLib.proposals import DOUBTFUL
-
-    source, _space, name = decision.proposal.rsplit(" ", 4)[0].partition(" ")
-    words = {
-        "preset": _("Proposed by the preset {name}.").format(name=name),
-        "regions": _("Proposed from the scanner's own ultrasound regions."),
-        "content": _("Proposed from what moves and shines in the picture."),
-    }.get(source, _("Proposed."))
-    doubtful = decision.confidence is not None and decision.confidence < DOUBTFUL
-    return words + " " + _("It is doubtful: look closely.") if doubtful else words
-
-
-def _with_edge(first, last, is_first, value, size):
-    """An edge moved: where it would pass the other one, that one is pushed on, so that the box keeps its size if it can."""
-    extent = last - first
-    if is_first:
-        first = min(max(value, 0), size - 1)
-        return first, last if last > first else min(first + extent, size)
-    last = min(max(value, 1), size)
-    return (first if first < last else max(last - extent, 0)), last
-
-
-def _what_goes(instance, decision):
-    """Which pixels of the stored frame don't leave: boolean (rows, columns). None where it isn't known yet what stays."""
-    import numpy as np
-
-    from USDICOMizerLib.decision import blanking, lacks_geometry, output_box
-
-    goes = np.zeros((instance.rows, instance.columns), bool)
-    if not lacks_geometry(instance, decision):
-        goes[:] = True
-        box = output_box(instance, decision)
-        goes[box.top : box.bottom, box.left : box.right] = False
-        kept = blanking(instance, decision)
-        if kept is not None:
-            goes |= ~kept
-    for redaction in decision.redactions:
-        box = redaction.box.clipped_to(instance.columns, instance.rows)
-        if box is not None and redaction.first_frame is None:
-            goes[box.top : box.bottom, box.left : box.right] = True
-    return goes

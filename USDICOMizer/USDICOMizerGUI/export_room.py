@@ -19,7 +19,7 @@ from USDICOMizerLib.readiness import count_patients
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_export import command_text
 from USDICOMizerLib.session_state import Readiness
-from USDICOMizerLib.session_steps import Change
+from USDICOMizerLib.session_steps import Change, ChangeKind
 
 _COMMAND_LINE = "USDICOMizerLib"
 _DESTINATION = "USDICOMizer/destination"
@@ -90,7 +90,12 @@ class ExportRoom:
         remembered = slicer.app.userSettings().value(_DESTINATION, "")
         if remembered and not session.choices.destination:
             session.choose(destination=Path(remembered))
-        self._stop_observing = session.observe(self._show)
+        # All that one turn of the event loop changes is shown once, after it.
+        self._soon = qt.QTimer()
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(0)
+        self._soon.connect("timeout()", self._show)
+        self._stop_observing = session.observe(self._changed)
         self._show()
 
     @property
@@ -101,6 +106,7 @@ class ExportRoom:
     def cleanup(self) -> None:
         """End what runs, and show nothing any more."""
         self._stop_observing()
+        self._soon.stop()
         if self._process:
             self._process.abandon()
 
@@ -155,6 +161,7 @@ class ExportRoom:
 
     def _ended(self, status: int | None, words: str) -> None:
         self._process = None
+        self.session.save_each()
         if self._result is not None:
             self._tell(self.results.show(self._result))
         elif self._was_cancelled or status == _INTERRUPTED:
@@ -188,7 +195,11 @@ class ExportRoom:
         self.message.setText(words)
         self.message.setVisible(bool(words))
 
-    def _show(self, _change: Change | None = None) -> None:
+    def _changed(self, change: Change) -> None:
+        if change.kind not in (ChangeKind.CURRENT, ChangeKind.SELECTION):
+            self._soon.start()
+
+    def _show(self) -> None:
         choices = self.session.choices
         typed = self.destination.text.strip()
         if (Path(typed) if typed else None) != choices.destination:

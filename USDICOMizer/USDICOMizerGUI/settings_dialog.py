@@ -15,6 +15,8 @@ from USDICOMizerLib.settings import Settings, default_settings_text, parse_setti
 from USDICOMizerLib.settings_form import Field, Mistakes, Name, fields_of, mistakes_in, with_values
 
 _PAUSE_MS = 300  # between the last key and the check
+_INDENT = 16  # pixels
+_WRONG = "\u26a0"  # a warning sign
 
 
 class SettingsDialog:
@@ -82,8 +84,11 @@ class SettingsDialog:
         except ValueError as error:
             mistakes = Mistakes(elsewhere=(str(error),))
         for name, label in self._mistakes.items():
-            label.setText("\n".join(mistakes.by_field.get(name, ())))
+            label.setText("\n".join(f"{_WRONG} {mistake}" for mistake in mistakes.by_field.get(name, ())))
             label.setVisible(name in mistakes.by_field)
+        for tab, section in enumerate(self._sections):
+            is_wrong = any(name[0] == section for name in mistakes.by_field)
+            self.tabs.setTabText(tab, f"{_WRONG} {_title(section)}" if is_wrong else _title(section))
         self.elsewhere.setText("\n".join(mistakes.elsewhere))
         self.elsewhere.setVisible(bool(mistakes.elsewhere))
         self.save_button.setEnabled(not mistakes)
@@ -128,10 +133,10 @@ class SettingsDialog:
         self.tabs.clear()
         self._inputs.clear()
         self._mistakes.clear()
-        sections: dict[str, list[Field]] = {}
+        self._sections: dict[str, list[Field]] = {}
         for field in fields_of(self._text):
-            sections.setdefault(field.section, []).append(field)
-        for section, fields in sections.items():
+            self._sections.setdefault(field.section, []).append(field)
+        for section, fields in self._sections.items():
             page = qt.QWidget()
             form = qt.QVBoxLayout(page)
             for field in fields:
@@ -141,7 +146,7 @@ class SettingsDialog:
             area = qt.QScrollArea()
             area.setWidgetResizable(True)
             area.setWidget(page)
-            self.tabs.addTab(area, section.replace("_", " "))
+            self.tabs.addTab(area, _title(section))
         self.check()
 
     def _add(self, form: qt.QVBoxLayout, field: Field) -> None:
@@ -158,7 +163,7 @@ class SettingsDialog:
         explanation = qt.QLabel(field.explanation)
         explanation.setWordWrap(True)
         explanation.setTextFormat(qt.Qt.PlainText)
-        explanation.setEnabled(False)
+        explanation.setIndent(_INDENT)
         form.addWidget(explanation)
         self._inputs[field.name] = entry
         self._mistakes[field.name] = mistake
@@ -188,6 +193,10 @@ class SettingsDialog:
             return (entry.currentText if entry.inherits("QComboBox") else entry.text).strip()
 
         return {name: value(entry) for name, entry in self._inputs.items()}
+
+
+def _title(section: str) -> str:
+    return section.replace("_", " ")
 
 
 def _read(path: Path) -> str:

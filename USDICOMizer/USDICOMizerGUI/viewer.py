@@ -1,13 +1,12 @@
 """The instance that is looked at, in the slice views: any frame, played at its real rate, before and after."""
 
-import time
 from enum import Enum
 
-import ctk
 import qt
 import slicer
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.frame_bar import FrameBar
 from USDICOMizerGUI.frame_reader import FrameReader
 from USDICOMizerGUI.picture_nodes import Picture
 from USDICOMizerGUI.slice_views import RED, YELLOW, SliceViews
@@ -31,7 +30,6 @@ class Viewer:
         self.session = session
         self.views = SliceViews()
         self.mode = ViewMode.BEFORE
-        self.index = 0  # of the frame, from 0
         self.when_shown = []
         self._is_entered = False
         self._identity = None
@@ -40,12 +38,8 @@ class Viewer:
         self._seen = set()  # frames of the after-image that were on the screen
         self._seen_of = None  # and the picture that they are of
         self._fitted = {}
-        self._playing_since = None  # (time, frame)
         self._reader = FrameReader(self._on_opened, self._on_problem)
         self._build(parent)
-        self._play_timer = qt.QTimer()
-        self._play_timer.setSingleShot(True)
-        self._play_timer.connect("timeout()", self._on_time)
         # A view that has just appeared in the layout gets its size from the event loop.
         self._fit_timer = qt.QTimer()
         self._fit_timer.setSingleShot(True)
@@ -90,7 +84,12 @@ class Viewer:
     @property
     def is_playing(self):
         """Whether the cine is played."""
-        return self._playing_since is not None
+        return self.bar.is_playing
+
+    @property
+    def index(self):
+        """The frame that is shown, from 0."""
+        return self.bar.index
 
     def set_mode(self, mode):
         """Show before, after, or both."""
@@ -112,13 +111,11 @@ class Viewer:
 
     def toggle_play(self):
         """Play the cine, or pause it."""
-        if self.play_button.enabled:
-            self.play_button.setChecked(not self.play_button.checked)
+        self.bar.toggle_play()
 
     def step(self, by):
         """Show a frame further on, or back; at the ends, the first and the last one."""
-        self._pause()
-        self._go_to(self.index + by)
+        self.bar.step(by)
 
     def enter(self):
         """Take the slice views."""
@@ -130,7 +127,7 @@ class Viewer:
 
     def exit(self):
         """Give the slice views back, close the file, and take everything out of the scene."""
-        self._pause()
+        self.bar.close()
         self._is_entered = False
         self._identity = None
         self._reader.close()
@@ -154,7 +151,7 @@ class Viewer:
         parent.layout().addLayout(layout)
         layout.addLayout(self._build_modes(parent))
         layout.addWidget(self.in_one)
-        layout.addLayout(self._build_frames(parent))
+        self.bar = FrameBar(parent, layout, self._on_frame)
         self.message = qt.QLabel(parent)
         self.message.objectName = "viewerMessage"
         self.message.wordWrap = True
@@ -190,43 +187,6 @@ class Viewer:
         self.in_one.connect("toggled(bool)", self._on_in_one)
         return row
 
-    def _build_frames(self, parent):
-        row = qt.QHBoxLayout()
-        self.play_button = qt.QPushButton(_("Play"), parent)
-        self.play_button.objectName = "playButton"
-        self.play_button.checkable = True
-        self.play_button.connect("toggled(bool)", self._on_play)
-        row.addWidget(self.play_button)
-        self.slider = ctk.ctkSliderWidget(parent)
-        self.slider.objectName = "frameSlider"
-        self.slider.decimals = 0
-        self.slider.singleStep = 1
-        self.slider.minimum = 1
-        self.slider.maximum = 1
-        self.slider.toolTip = _("Frame, counted from 1.")
-        self.slider.connect("valueChanged(double)", self._on_slider)
-        row.addWidget(self.slider)
-        self.rate_label = qt.QLabel(parent)
-        self.rate_label.objectName = "frameRateLabel"
-        row.addWidget(self.rate_label)
-        return row
-
-    def _show_frame_controls(self):
-        frames = self.opened.frames if self.opened is not None else 1
-        blocked = self.slider.blockSignals(True)
-        self.slider.maximum = frames
-        self.slider.value = self.index + 1
-        self.slider.blockSignals(blocked)
-        is_cine = frames > 1
-        for widget in (self.slider, self.play_button, self.in_one):
-            widget.enabled = is_cine
-        if self.opened is None:
-            self.rate_label.text = ""
-        elif is_cine:
-            self.rate_label.text = _("of {frames}, {rate:.0f}/s").format(frames=frames, rate=self.opened.frame_rate)
-        else:
-            self.rate_label.text = _("single frame")
-
     def _say(self, sentence):
         self.message.text = sentence
         self.message.visible = bool(sentence)
@@ -248,14 +208,13 @@ class Viewer:
             self._show()
 
     def _open_current(self):
-        self._pause()
+        self.bar.close()
+        self.in_one.enabled = False
         self._reader.close()
         self._identity = self.session.current
-        self.index = 0
         self._seen_of = None
         self._fitted = {}
         self._say("")
-        self._show_frame_controls()
         if self._identity is None:
             self._show_nothing()
             return
@@ -267,13 +226,13 @@ class Viewer:
 
     def _on_opened(self):
         self._say("")
-        self._show_frame_controls()
+        self.bar.open(self.opened.frames, self.opened.frame_rate)
+        self.in_one.enabled = self.opened.frames > 1
         self._show()
 
     def _on_problem(self, sentence):
-        self._pause()
+        self.bar.pause()
         self._say(sentence)
-        self._show_frame_controls()
         if self.opened is None:
             self._show_nothing()
 
@@ -380,68 +339,22 @@ class Viewer:
         self._before = self._after = None
         self._fitted = {}
 
-    # Frames and playing
+    # The frame
 
-    def _on_slider(self, value):
-        self._pause()
-        self._go_to(round(value) - 1)
-
-    def _go_to(self, index):
-        """Show a frame by itself."""
+    def _on_frame(self):
+        """Another frame was chosen, by hand or because its time has come."""
         if self.opened is None:
             return
-        index = min(max(index, 0), self.opened.frames - 1)
         if self.mode is ViewMode.AFTER and self.in_one.checked:
             blocked = self.in_one.blockSignals(True)
             self.in_one.checked = False
             self.in_one.blockSignals(blocked)
-        elif index == self.index:
-            return
-        self.index = index
-        self._show_frame_controls()
         self._show()
+        if self.bar.is_playing and self.mode is not ViewMode.SIDE_BY_SIDE:
+            after = self.session.decision(self._identity) if self.mode is ViewMode.AFTER else None
+            self._reader.read_ahead(self.bar.following, after)
 
     def _on_in_one(self, checked):
         if self.mode is ViewMode.AFTER:
-            self._pause()
+            self.bar.pause()
             self._show()
-
-    def _on_play(self, checked):
-        self.play_button.text = _("Pause") if checked else _("Play")
-        if not checked:
-            self._playing_since = None
-            self._play_timer.stop()
-        elif self.opened is not None:
-            self._playing_since = (time.monotonic(), self.index)
-            self._go_to(self.index)
-            self._wait_for_next(1)
-
-    def _pause(self):
-        if self.play_button.checked:
-            self.play_button.setChecked(False)
-
-    def _wait_for_next(self, number):
-        """Wait until the frame is due that is `number` frames after playing began."""
-        due = self._playing_since[0] + number / self.opened.frame_rate
-        self._play_timer.setInterval(max(1, round(1000 * (due - time.monotonic()))))
-        self._play_timer.start()
-
-    def _on_time(self):
-        """Show the frame that is due, which leaves some out where they take longer than they last."""
-        if not self.is_playing or self.opened is None:
-            return
-        start, first = self._playing_since
-        number = int((time.monotonic() - start) * self.opened.frame_rate)
-        index = (first + number) % self.opened.frames
-        if index != self.index:
-            self.index = index
-            self._show_frame_controls()
-            self._show()
-        if self.opened is None:  # it turned out to be damaged
-            self._pause()
-            return
-        following = (index + 1) % self.opened.frames
-        if self.mode is not ViewMode.SIDE_BY_SIDE:
-            after = self.session.decision(self._identity) if self.mode is ViewMode.AFTER else None
-            self._reader.read_ahead(following, after)
-        self._wait_for_next(number + 1)
