@@ -35,7 +35,7 @@ from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
-from USDICOMizerLib.readiness import Policy, count_patients
+from USDICOMizerLib.readiness import Policy, assess, count_patients
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -84,8 +84,10 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     subjects = _subjects(options.subject, found.exams, pseudonyms, console)
     linkage = Linkage(linkage_folder)
     record_key(key, key_file, linkage)
-    claim_subjects(linkage, found.exams, subjects, own_subjects)
     claim_exams(linkage, found.exams, pseudonyms)
+    # Who stays behind whole has no pseudonym yet: after a look at what would leave, another may be chosen.
+    leaving = [exam for exam in found.exams if _is_ready(exam, found.decisions, policy)]
+    claim_subjects(linkage, leaving, subjects, own_subjects)
     job = ExportJob(
         preparation=Preparation(
             rules=rules,
@@ -328,6 +330,12 @@ def _check_subjects(named: str | None, table: Mapping[str, str], exams: Sequence
             raise CommandError("The subject's pseudonym holds a part of a patient's ID, name or birth date. Choose another one.")
 
 
+def _is_ready(exam: Exam, decisions: Mapping[str, Decision], policy: Policy) -> bool:
+    """Whether an instance of the exam is ready to leave, as far as can be told before its pixels are read."""
+    chosen = ((instance, decisions[instance.identity]) for instance in exam.instances)
+    return any(decision.include and not assess(instance, decision, policy, exam) for instance, decision in chosen)
+
+
 def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
     """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
     if named:
@@ -335,6 +343,11 @@ def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, 
     patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
     if pseudonyms.subjects:
         missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
-        if missing:
+        if missing == len(patients):
+            console.note(
+                "Warning: The subjects table names no patient of this input; all pseudonyms come from the key. Is it the right "
+                "table, and is id_old the Patient ID as the header has it?"
+            )
+        elif missing:
             console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
     return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}
