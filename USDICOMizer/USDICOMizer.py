@@ -48,10 +48,10 @@ class USDICOMizerWidget(ScriptedLoadableModuleWidget):
     """The panel: a frame for its rooms, or the reason why there are none."""
 
     def __init__(self, parent=None):
-        ScriptedLoadableModuleWidget.__init__(self, parent)
         self.logic = None
         self.panel = None
         self._problem = None
+        ScriptedLoadableModuleWidget.__init__(self, parent)  # sets up at once where there is no parent
 
     def setup(self):
         """Build the panel."""
@@ -112,12 +112,15 @@ class USDICOMizerLogic(ScriptedLoadableModuleLogic):
             settings, self.settings_error = Settings(), str(error)
         self.session = Session(settings, reads_content=False)
 
-    def save_from_now_on(self):
-        """Save the session's work in the linkage folder. Returns why that can't be, or what a person should know."""
+    def save_from_now_on(self, anew=False):
+        """Save the session's work in the linkage folder; `anew` where the settings may name another one.
+
+        Returns why that can't be, or what a person should know.
+        """
         from USDICOMizerLib.errors import USDICOMizerError
         from USDICOMizerLib.session_plans import SavedPlans
 
-        if self.session.saves:
+        if self.session.saves and not anew:
             return ""
         try:
             saved = SavedPlans.of(self.session.settings)

@@ -305,6 +305,10 @@ class Session(Work):
         """Why the last step couldn't be saved, in words; "" where it was, or where nothing is saved at all."""
         return self._saving.error
 
+    def save_each(self) -> None:
+        """Save every exam's plan once more: an export writes the plan that it went by in their place."""
+        self._keep(self._order)
+
     def offered_plan(self) -> OfferedPlan | None:
         """Earlier work on the exams that were added, where it differs from what is decided; until taken or declined."""
         return self._saving.offered

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.exam import Instance
-from USDICOMizerLib.files import is_inside
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,19 @@ def inputs_of(listed: Sequence[Instance], unlisted: Iterable[Instance], named: I
     ZIP holds both, the plan leaves the other exam out.
     """
     studies = {instance.study_uid for instance in listed}
-    strangers = [instance.source.path for instance in unlisted if instance.study_uid not in studies]
-    paths: dict[Path, None] = {}
-    for path in named:
-        if not any(is_inside(stranger, path) for stranger in strangers):
-            paths[path.absolute()] = None
+    strangers = {place for instance in unlisted if instance.study_uid not in studies for place in _places(instance.source.path)}
+    paths = {path.resolve(): path.absolute() for path in named if path.resolve() not in strangers}
     for instance in listed:
-        if not any(is_inside(instance.source.path, path) for path in paths):
-            paths[instance.source.path.absolute()] = None
-    return tuple(paths)
+        places = _places(instance.source.path)
+        if not any(place in paths for place in places):
+            paths[places[0]] = instance.source.path.absolute()
+    return tuple(paths.values())
+
+
+def _places(path: Path) -> tuple[Path, ...]:
+    """The path and the folders that it lies in, symbolic links resolved."""
+    resolved = path.resolve()
+    return (resolved, *resolved.parents)
 
 
 def command_text(arguments: Sequence[str]) -> str:

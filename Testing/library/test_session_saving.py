@@ -138,3 +138,15 @@ def test_a_linkage_that_can_t_be_used_is_a_command_error(own_home: Path) -> None
     (own_home / "data").write_text("a file where the folder should be")
     with pytest.raises(CommandError):
         SavedPlans.of(Settings())
+
+
+def test_what_an_export_wrote_in_the_plan_s_place_is_replaced_by_the_work_again(
+    open_exam: Callable[..., Session], own_home: Path
+) -> None:
+    session = open_exam()
+    session.change(session.order[:1], "Tag PV", tag=Tag("PV"))
+    (plan,) = (own_home / "data" / "linkage" / "plans").iterdir()
+    work = plan.read_bytes()
+    plan.write_bytes(b"the plan of an export")
+    session.save_each()
+    assert plan.read_bytes() == work

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from repository import REPOSITORY
+from slicer_runtime import start
 
-pytest.importorskip("slicer_core", reason="the test runtime needs slicer-core")
-
-from repository import REPOSITORY  # noqa: E402
-from slicer_runtime import start  # noqa: E402
+# slicer-core has no wheels for Linux on ARM and Intel Macs: there the module is not tested. In CI that is an error.
+if find_spec("slicer_core") is None and "CI" not in os.environ:
+    collect_ignore_glob = ["*"]
 
 MODULE = REPOSITORY / "USDICOMizer" / "USDICOMizer.py"
 

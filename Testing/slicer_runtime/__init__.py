@@ -29,6 +29,7 @@ def start(home: Path | None = None, *, testing: bool = True, window: bool = True
         dicom_lib,
         main_window,
         mrml_widgets,
+        sample_data,
         scripted_modules,
         slicer_packages,
     )
@@ -40,6 +41,7 @@ def start(home: Path | None = None, *, testing: bool = True, window: bool = True
     dicom_database.open_main(app.__dict__["_home"])
     dicom_browser.install()
     dicom_lib.install()
+    sample_data.install()
     if window:
         app.__dict__["_window"] = main_window.show()
     return app

@@ -10,12 +10,12 @@ import os
 import shutil
 import sys
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 
 def find_library(script):
-    """Put the folder that holds USDICOMizerLib on sys.path: two above this file in the installed extension, three in a source tree."""
+    """Put the folder that holds USDICOMizerLib on sys.path: the module's own when installed, the one above in a source tree."""
     for folder in Path(script).resolve().parents[1:3]:
         if (folder / "USDICOMizerLib" / "__init__.py").exists():
             if str(folder) not in sys.path:
@@ -57,10 +57,8 @@ def run(script, arguments):
             traceback.print_exc(file=errors)
             status = 1
         for stream in (out, errors):
-            try:
+            with suppress(OSError, ValueError):  # its reader has left
                 stream.flush()
-            except (OSError, ValueError):  # its reader has left
-                pass
     return status
 
 

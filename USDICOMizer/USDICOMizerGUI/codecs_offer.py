@@ -20,11 +20,7 @@ class CodecsOffer:
         self._say = say
         self.button = qt.QPushButton(_("Install faster codecs..."))
         self.button.objectName = "installCodecsButton"
-        self.button.setToolTip(
-            _(
-                "Optional Python packages: JPEG pictures are cut without loss, JPEG 2000 is faster. Slicer asks before it installs them."
-            )
-        )
+        self.button.setToolTip(_("Optional Python packages: JPEG is cut without loss, JPEG 2000 is faster. Slicer asks before."))
         section.layout().addWidget(self.button)
         self.button.connect("clicked(bool)", self.install)
         declined = slicer.util.settingsValue(DECLINED, False, converter=slicer.util.toBool)

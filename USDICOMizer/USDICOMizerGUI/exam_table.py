@@ -171,7 +171,8 @@ class ExamTable:
     def _add_row(self, parent: qt.QTreeWidgetItem, identity: str) -> None:
         instance = self.session.instance(identity)
         blocked = self.tree.blockSignals(True)
-        item = qt.QTreeWidgetItem(parent)
+        item = qt.QTreeWidgetItem()
+        parent.addChild(item)  # the tree owns it from here on
         flags = (qt.Qt.ItemIsEnabled, qt.Qt.ItemIsSelectable, qt.Qt.ItemIsUserCheckable, qt.Qt.ItemIsDragEnabled)
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
         item.setData(_NUMBER, IDENTITY, identity)
@@ -198,7 +199,8 @@ class ExamTable:
         parent.setText(_NUMBER, words.format(count=len(others), failed=failed))
         parent.setExpanded(bool(failed))
         for other in others:
-            item = qt.QTreeWidgetItem(parent)
+            item = qt.QTreeWidgetItem()
+            parent.addChild(item)
             item.setFlags(qt.Qt.ItemIsEnabled)
             name = other.source.member or other.source.path.name
             item.setText(_NUMBER, f"{name}: {other.detail}")

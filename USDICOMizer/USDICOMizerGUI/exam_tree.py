@@ -56,7 +56,9 @@ class ExamTree(qt.QTreeWidget):
         elif event.mimeData().hasFormat(_INTERNAL):
             dragged = self.selected_identities()
             if dragged:
-                self._on_place(dragged, self._before(event.pos()))
+                # Qt 6 has the one, Qt 5 the other.
+                position = event.position().toPoint() if hasattr(event, "position") else event.pos()
+                self._on_place(dragged, self._before(position))
 
     def _accept(self, event: qt.QDropEvent) -> None:
         mime = event.mimeData()

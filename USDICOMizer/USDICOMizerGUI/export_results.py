@@ -72,7 +72,8 @@ class ExportResults:
         short, advice = ended["reason"], ""
         if ended["reason"] in list(Problem):
             short, advice = problem_words(Problem(ended["reason"]))
-        item = qt.QTreeWidgetItem(self.rows)
+        item = qt.QTreeWidgetItem()
+        self.rows.addTopLevelItem(item)
         what = f"{outcome_words(ended['outcome'])}: {short}"
         for column, text in enumerate((where, what, advice or ended["detail"])):
             item.setText(column, text)

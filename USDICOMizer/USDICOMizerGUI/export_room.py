@@ -161,6 +161,7 @@ class ExportRoom:
 
     def _ended(self, status: int | None, words: str) -> None:
         self._process = None
+        self.session.save_each()
         if self._result is not None:
             self._tell(self.results.show(self._result))
         elif self._was_cancelled or status == _INTERRUPTED:

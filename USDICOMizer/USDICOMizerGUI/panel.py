@@ -22,6 +22,7 @@ from USDICOMizerGUI.settings_dialog import SettingsDialog
 from USDICOMizerGUI.shortcuts import HelpSheet, Shortcuts
 from USDICOMizerGUI.tag_buttons import TagButtons
 from USDICOMizerGUI.viewer import Viewer
+from USDICOMizerGUI.words import step_words
 from USDICOMizerLib.session import Scope
 from USDICOMizerLib.session_steps import Change
 
@@ -105,6 +106,8 @@ class Panel:
             self.logic.settings_error = ""
             self.note("")
             self.session.use_settings(settings)
+            if self.session.saves:
+                self.note(self.logic.save_from_now_on(anew=True))
 
     def _before_adding(self) -> None:
         words = self.logic.save_from_now_on()
@@ -156,4 +159,4 @@ class Panel:
             (self.ui.redoButton, self.session.redo_words, _("Redo")),
         ):
             button.setEnabled(bool(words))
-            button.setText(f"{name}: {words}" if words else name)
+            button.setText(f"{name}: {step_words(words)}" if words else name)

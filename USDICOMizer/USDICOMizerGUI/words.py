@@ -86,3 +86,15 @@ def outcome_words(outcome: str) -> str:
         "refused": _("not exported"),
         "failed": _("failed"),
     }.get(outcome, outcome)
+
+
+def step_words(words: str) -> str:
+    """A step of the session, which names its own in English, for Undo and Redo."""
+    return {
+        "Remove": _("Remove"),
+        "Reorder": _("Reorder"),
+        "Confirm": _("Confirm"),
+        "Reset to proposal": _("Reset to proposal"),
+        "Earlier work": _("Earlier work"),
+        "New settings": _("New settings"),
+    }.get(words, words)

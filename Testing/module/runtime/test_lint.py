@@ -4,10 +4,7 @@ from pathlib import Path
 
 import pytest
 from repository import REPOSITORY
-
-pytest.importorskip("slicer_core")
-
-from slicer_runtime import lint  # noqa: E402
+from slicer_runtime import lint
 
 MODULE_FILES = sorted((REPOSITORY / "USDICOMizer").rglob("*.py"))
 
