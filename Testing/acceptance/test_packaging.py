@@ -15,7 +15,7 @@ from repository import REPOSITORY
 
 pytest.importorskip("cmake")
 
-SLICER = REPOSITORY / "Testing" / "cmake" / "Slicer"
+SLICER = REPOSITORY / "Testing" / "slicer_package" / "Slicer"
 INSTALLED = Path("lib/Slicer-5.12/qt-scripted-modules")
 
 
