@@ -69,6 +69,8 @@ def test_the_whole_job_by_keys_gives_the_command_line_s_bytes(
     add(panel, sample)
     hands.type_text(panel.export.destination, str(tmp_path / "by panel"))
     panel.table.tree.setFocus()
+    assert "project key was made" in panel.ui.noteLabel.text
+    panel.note("")  # it names a folder of this test
     panel_screenshot("panel-2-listed")
     keys("C", "Return", "Return")
     panel_screenshot("panel-3-after")
@@ -133,6 +135,31 @@ def test_an_exam_whose_boxes_are_all_wrong_takes_at_most_six_events_an_instance(
     wait_until(lambda: not panel.export.exporting)
     assert panel.export.message.text.startswith("3 instances are in ")
     assert hands.events - start <= 6 * 3
+
+
+def test_an_exam_without_regions_asks_for_a_box_and_takes_a_typed_one(
+    panel: Any, frame: Path, keys: Callable[..., None], tmp_path: Path
+) -> None:
+    from pydicom import dcmread
+    from slicer_runtime import hands
+
+    dataset = dcmread(frame)
+    del dataset.SequenceOfUltrasoundRegions
+    dataset.save_as(tmp_path / "plain.dcm")
+    add(panel, tmp_path / "plain.dcm")
+    identity = panel.session.order[0]
+    assert panel.session.state(identity).crop is CropState.MISSING
+    assert panel.review.state.text == "Draw a crop box first."
+    keys("Return")
+    assert not panel.session.state(identity).ready
+    spin_box = panel.crop.spin_boxes["top"]
+    spin_box.setFocus()
+    spin_box.selectAll()
+    hands.type_text(spin_box, "44")
+    keys("Tab")
+    assert panel.session.decision(identity).crop.top == 44
+    keys("Return", "Return")
+    assert panel.session.state(identity).ready
 
 
 def test_an_edit_after_the_confirmation_voids_it_and_undo_brings_it_back(

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from USDICOMizerGUI.words import outcome_words, problem_words
 from USDICOMizerLib.outcomes import Outcome, Problem
 
+_WHERE, _WHAT = range(2)
 _WELL = (Outcome.PREPARED.value, Outcome.UNCHANGED.value)
 _NOT_WELL = (Outcome.REFUSED.value, Outcome.FAILED.value)
 
@@ -56,15 +57,15 @@ class ExportResults:
             button.setToolTip(str(self._places.get(button.objectName, "")))
         self._buttons.setVisible(bool(self._places))
         for number, exam in enumerate(result["exams"], start=1):
-            name = _("Exam {number}").format(number=number) if len(result["exams"]) > 1 else exam["exam"]
+            name = _("Exam {number}: ").format(number=number) if len(result["exams"]) > 1 else ""
             for instance in exam["instances"]:
                 if instance["outcome"] in _NOT_WELL:
-                    self._add(f"{name}: {instance['number']:03d}", instance)
+                    self._add(f"{name}{instance['number']:03d}", instance)
         for other in result["others"]:
             if other["outcome"] in _NOT_WELL:
                 self._add(_("File {number}").format(number=other["number"]), other)
         self.rows.setVisible(self.rows.topLevelItemCount > 0)
-        for column in range(self.rows.columnCount):
+        for column in (_WHERE, _WHAT):
             self.rows.resizeColumnToContents(column)
         return self._sentence(result, exports)
 
