@@ -15,7 +15,7 @@ from repository import REPOSITORY
 
 pytest.importorskip("cmake")
 
-SLICER = REPOSITORY / "Testing" / "cmake" / "Slicer"
+SLICER = REPOSITORY / "Testing" / "slicer_package" / "Slicer"
 INSTALLED = Path("lib/Slicer-5.12/qt-scripted-modules")
 
 
@@ -25,8 +25,9 @@ def cmake(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def configure(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
-    # Warnings of the developer kind are errors: a variable that was never set is a typo.
-    return cmake("-S", source, "-B", build, f"-DSlicer_DIR={SLICER}", "-DBUILD_TESTING=ON", "-G", "Unix Makefiles", "-Werror=dev")
+    toolchain = f"-DCMAKE_TOOLCHAIN_FILE={SLICER.parent / 'no_compiler.cmake'}"
+    options = (f"-DSlicer_DIR={SLICER}", "-DBUILD_TESTING=ON", toolchain, "-G", "Unix Makefiles")
+    return cmake("-S", source, "-B", build, *options, "-Werror=dev")
 
 
 def shipped() -> set[str]:

@@ -191,4 +191,4 @@ def test_loading_opens_the_module_with_the_exam(module_widget: Any, plugin: Any,
         slicer.app.processEvents()
         time.sleep(0.01)
     assert len(module_widget.panel.session.order) == 1
-    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSequenceNode") == 0  # nothing is loaded as Slicer loads it

@@ -317,6 +317,42 @@ def test_damaged_pixel_data_is_told_in_the_panel_and_the_others_are_shown(slice_
         assert made.viewer.message.text == "" and _shown(slice_view).any()
 
 
+def test_no_picture_of_another_instance_stays_where_one_can_not_be_shown(slice_view, tmp_path):
+    for number in range(2):
+        write_instance(tmp_path / "exam", SampleKind.RGB_CINE, str(number), frames=3, SOPInstanceUID=generate_uid())
+    damaged = tmp_path / "exam" / "1"
+    data = damaged.read_bytes()
+    with rooms(tmp_path / "exam", tmp_path) as made:
+        good, bad = sorted(made.session.order, key=lambda one: made.session.instance(one).source.path.name)
+        damaged.write_bytes(data[: len(data) // 2])
+        made.session.select(good)
+        _press(made, "after")
+        settle_until(lambda: made.session.can_confirm(good))
+        made.session.select(bad)
+        settle_until(lambda: "pixel data" in made.viewer.message.text)
+        assert slice_view.widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() is None
+        assert not made.session.can_confirm(bad)
+
+
+def test_no_picture_of_another_instance_stays_while_all_frames_are_looked_through(slice_view, tmp_path):
+    write_instance(tmp_path / "exam", SampleKind.RGB_FRAME, "0")
+    write_instance(tmp_path / "exam", SampleKind.JPEG_CINE, "1", frames=40)
+    with rooms(tmp_path / "exam", tmp_path) as made:
+        frame, cine = sorted(made.session.order, key=lambda one: made.session.instance(one).source.path.name)
+        made.session.select(frame)
+        _press(made, "after")
+        assert slice_view.widget.mrmlSliceCompositeNode().GetBackgroundVolumeID()
+        made.session.select(cine)
+        assert not made.session.can_confirm(cine)
+        assert slice_view.widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() is None
+        settle_until(lambda: made.session.can_confirm(cine))
+        assert _shown(slice_view).any()
+        _press(made, "before")
+        made.viewer.set_mode(type(made.viewer.mode).AFTER)
+        assert slice_view.widget.mrmlSliceCompositeNode().GetBackgroundVolumeID() is None
+        settle_until(lambda: slice_view.widget.mrmlSliceCompositeNode().GetBackgroundVolumeID())
+
+
 def test_without_a_crop_box_after_says_what_to_do(slice_view, tmp_path):
     dataset = sample_dataset(SampleKind.RGB_FRAME)
     del dataset.SequenceOfUltrasoundRegions

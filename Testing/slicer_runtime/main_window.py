@@ -132,6 +132,7 @@ def show(size: tuple[int, int] = (1280, 800)) -> qSlicerMainWindow:
     selector = qSlicerModuleSelectorToolBar(window)
     selector.objectName = "ModuleSelectorToolBar"
     selector.__dict__["_panel"] = panel
+    selector.hide()  # it has nothing to show
     window.__dict__["_selector"] = selector
     probe = ctkCollapsibleButton(window)
     probe.objectName = "DataProbeCollapsibleWidget"

@@ -38,7 +38,9 @@ class Panel:
         self.shortcuts = Shortcuts(self.window)
         self.help = HelpSheet(self.shortcuts, self.window)
         self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail)
-        self.database = DatabaseInputs(self.inputs.buttons, self.inputs.add, self.note)
+        more_inputs = qt.QHBoxLayout()
+        ui.examSection.layout().insertLayout(1, more_inputs)  # a row of its own: four buttons are wider than the panel
+        self.database = DatabaseInputs(more_inputs, self.inputs.add, self.note)
         self.table = ExamTable(session, ui.examSection, self.inputs.add)
         self.viewer = Viewer(session, ui.viewSection)
         self.review = Review(session, ui.viewSection, self.viewer)

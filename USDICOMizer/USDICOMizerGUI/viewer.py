@@ -274,6 +274,7 @@ class Viewer:
             self._seen = set()
         decision = self.session.decision(self._identity)
         if self.mode is ViewMode.AFTER and self.in_one.checked and self.opened.frames > 1 and not self.is_playing:
+            self.views.show(RED, None)  # what was there is no after-image, or that of another instance or crop
             self._reader.all_frames(decision, self._on_counted, self._on_all_frames)
             return
         frame = self._reader.frame(self.index, decision)
