@@ -401,6 +401,32 @@ def test_leaving_the_module_leaves_nothing_behind_and_gives_back_what_was_shown(
     assert (composite.GetBackgroundVolumeID(), node.GetOrientation(), tuple(node.GetFieldOfView())) == before
 
 
+def test_views_that_a_layout_turns_are_turned_back(slice_views, tmp_path):
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    nodes = {name: slice_views(name).widget.mrmlSliceNode() for name in ("Red", "Yellow")}
+    wanted = {"Red": "Sagittal", "Yellow": "Coronal"}
+    for name, orientation in wanted.items():
+        nodes[name].SetOrientation(orientation)
+
+    def turn(_layout: int) -> None:  # as vtkMRMLLayoutLogic does by the layout's description
+        for node in nodes.values():
+            node.SetOrientation("Axial")
+
+    manager.connect("layoutChanged(int)", turn)
+    try:
+        write_instance(tmp_path / "exam", SampleKind.RGB_FRAME)
+        with rooms(tmp_path / "exam", tmp_path) as made:
+            _press(made, "side_by_side")
+            assert nodes["Yellow"].GetOrientation() == "Axial"
+    finally:
+        manager.disconnect("layoutChanged(int)", turn)
+    assert {name: node.GetOrientation() for name, node in nodes.items()} == wanted
+    for name, orientation in (("Red", "Axial"), ("Yellow", "Sagittal")):
+        nodes[name].SetOrientation(orientation)
+
+
 def test_nothing_of_it_is_saved_with_the_scene_or_listed(clean_application, tmp_path):
     import slicer
 

@@ -47,13 +47,13 @@ class SliceViews:
         if not self.are_taken:
             return
         manager = slicer.app.layoutManager()
+        manager.setLayout(self._layout)  # before the views, as a layout may turn them
+        self._layout = None
         for name, view in self._before.items():
             widget = manager.sliceWidget(name)
             if widget is not None:
                 _restore(widget, view)
         self._before = {}
-        manager.setLayout(self._layout)
-        self._layout = None
 
     def set_side_by_side(self, side_by_side):
         """Lay out two views, or the red one alone."""
@@ -62,10 +62,10 @@ class SliceViews:
         layouts = slicer.vtkMRMLLayoutNode
         wanted = layouts.SlicerLayoutSideBySideView if side_by_side else layouts.SlicerLayoutOneUpRedSliceView
         manager = slicer.app.layoutManager()
+        for name in (RED, YELLOW):
+            self._remember(name)  # before the layout changes, which turns views
         if manager.layout != wanted:
             manager.setLayout(wanted)
-        for name in (RED, YELLOW) if side_by_side else (RED,):
-            self._remember(name)
 
     def slice_node(self, name):
         """The slice node of a view; None where there is no such view."""
