@@ -5,7 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
-from USDICOMizerGUI.viewer import Viewer
+from USDICOMizerGUI.viewer import Viewer, ViewMode
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState, Readiness
 from USDICOMizerLib.session_steps import Change
@@ -44,7 +44,11 @@ class Review:
         current = self.session.current
         if current is None:
             return
-        if self.session.state(current).crop is not CropState.APPLIED and not self.session.confirm_review([current]):
+        crop = self.session.state(current).crop
+        if crop is CropState.MISSING:
+            self._viewer.set_mode(ViewMode.BEFORE)  # where a box can be drawn
+            return
+        if crop is not CropState.APPLIED and not self.session.confirm_review([current]):
             self._viewer.show_all_that_leaves()
             self._show()
             return
