@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -193,19 +192,51 @@ def decision_is_reviewed(instance: Instance, decision: Decision) -> bool:
     return decision.reviewed and decision.review_digest != "" and decision.review_digest == review_digest(instance, decision)
 
 
-def _content_digest(source: Source) -> str:
-    """The digest of the source's bytes as they are now; "" where they can't be read."""
+@dataclass(frozen=True)
+class Content:
+    """What a source's bytes are (SHA-256 in hexadecimal), as long as its file has this size and time of change."""
+
+    size: int
+    modified: int  # nanoseconds, as the file system tells them
+    digest: str
+
+
+_CONTENTS: dict[Source, Content] = {}
+
+
+def content_of(source: Source) -> Content | None:
+    """The content of a source as it is now, read once as long as the file isn't touched; None where it can't be read."""
+    known = known_content(source)
+    if known:
+        return known
     try:
         status = source.path.stat()
-        return _digest_of_state(source, status.st_size, status.st_mtime_ns)
+        content = Content(status.st_size, status.st_mtime_ns, source.sha256())
     except Exception:  # zipfile raises nearly anything on damaged input
-        return ""
+        return None
+    remember_content(source, content)
+    return content
 
 
-@lru_cache(maxsize=4096)
-def _digest_of_state(source: Source, _size: int, _modified: int) -> str:
-    """Read once as long as the file isn't touched."""
-    return source.sha256()
+def known_content(source: Source) -> Content | None:
+    """The content, where it was read before and the file wasn't touched since: this reads nothing."""
+    try:
+        status = source.path.stat()
+    except OSError:
+        return None
+    known = _CONTENTS.get(source)
+    return known if known and (known.size, known.modified) == (status.st_size, status.st_mtime_ns) else None
+
+
+def remember_content(source: Source, content: Content) -> None:
+    """Take over what another process has read, so that a window needn't wait for it here."""
+    _CONTENTS[source] = content
+
+
+def _content_digest(source: Source) -> str:
+    """The digest of the source's bytes as they are now; "" where they can't be read."""
+    content = content_of(source)
+    return content.digest if content else ""
 
 
 def _require_geometry(instance: Instance, decision: Decision) -> None:

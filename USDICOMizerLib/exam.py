@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
@@ -123,6 +124,11 @@ class Exam:
 
     study_uid: str
     instances: tuple[Instance, ...]
+
+    @cached_property
+    def patients(self) -> frozenset[Patient]:
+        """Whom the headers of its instances name, each once; found out once, as every instance's readiness asks."""
+        return frozenset(instance.patient for instance in self.instances)
 
 
 def acquisition_order(instance: Instance) -> tuple:

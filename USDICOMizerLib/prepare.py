@@ -35,6 +35,7 @@ from USDICOMizerLib.pixels import (
     LossyStep,
     OutputSyntax,
     PixelRequest,
+    PixelSource,
     convert,
     hidden_segments,
     open_pixels,
@@ -201,36 +202,12 @@ def prepare(
     reviewed = decision_is_reviewed(instance, decision)
     if decision.reviewed and not reviewed:
         raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
-    kept = blanking(instance, decision)
     with instance.source.open() as stream:
         source = open_pixels(stream, header, parsed.pixel_data_at if parsed else None)
-        request = PixelRequest(
-            box=output_box(instance, decision),
-            keep=kept,
-            redactions=decision.redactions,
-            transfer_syntax=preparation.transfer_syntax,
-            on_jpeg_grid=reviewed,
-            jpeg_quality=preparation.jpeg_quality,
-            workers=preparation.workers,
+        pixels = pixels_that_leave(instance, decision, source, preparation, reviewed=reviewed)
+        cleaned = header_that_leaves(
+            instance, decision, subject, preparation, header, pixels, reviewed=reviewed, sides_are_tagged=sides_are_tagged
         )
-        if reviewed:
-            # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
-            request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)
-        pixels = convert(source, request)
-        cleaned = deidentify_header(
-            header,
-            preparation.rules,
-            preparation.pseudonyms,
-            subject,
-            instance_identity=instance.identity,
-            reviewed=reviewed,
-        )
-        masked = kept is not None or bool(decision.redactions)
-        describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
-        if decision.tag:
-            apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
-        if sides_are_tagged and "Laterality" in cleaned.dataset:
-            del cleaned.dataset.Laterality
         needles = identifying_values(header, preparation.rules)
         residue = [*find_residue(cleaned.dataset, needles), *find_unmoved_dates(header, cleaned.dataset, preparation.rules)]
         if residue:
@@ -239,3 +216,54 @@ def prepare(
         if residue := judge_alone(cleaned.dataset, preparation.rules):
             raise RefusedError(Problem.RESIDUE, "; ".join(sorted(map(str, residue))))
         yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles.without_dates_of(cleaned.dataset))
+
+
+def pixels_that_leave(
+    instance: Instance, decision: Decision, source: PixelSource, preparation: Preparation, *, reviewed: bool
+) -> ConvertedPixels:
+    """The frames as they leave, cut as the review showed them where they are `reviewed`. Raises RefusedError."""
+    request = PixelRequest(
+        box=output_box(instance, decision),
+        keep=blanking(instance, decision),
+        redactions=decision.redactions,
+        transfer_syntax=preparation.transfer_syntax,
+        on_jpeg_grid=reviewed,
+        jpeg_quality=preparation.jpeg_quality,
+        workers=preparation.workers,
+    )
+    if reviewed:
+        # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
+        request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)
+    return convert(source, request)
+
+
+def header_that_leaves(
+    instance: Instance,
+    decision: Decision,
+    subject: str,
+    preparation: Preparation,
+    header: Dataset,
+    pixels: ConvertedPixels,
+    *,
+    reviewed: bool,
+    sides_are_tagged: bool = False,
+) -> DeidentifiedHeader:
+    """The header as it leaves with these pixels: cleaned, its picture described anew, tagged. Not yet proven clean.
+
+    Raises RefusedError.
+    """
+    cleaned = deidentify_header(
+        header,
+        preparation.rules,
+        preparation.pseudonyms,
+        subject,
+        instance_identity=instance.identity,
+        reviewed=reviewed,
+    )
+    masked = blanking(instance, decision) is not None or bool(decision.redactions)
+    describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
+    if decision.tag:
+        apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
+    if sides_are_tagged and "Laterality" in cleaned.dataset:
+        del cleaned.dataset.Laterality
+    return cleaned

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from USDICOMizerLib.decision import Decision, decision_is_reviewed, lacks_geometry, misfits, narrows
-from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.exam import Exam, Instance, Patient
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.proposals import DOUBTFUL, doubt_about_regions
 
@@ -67,8 +67,12 @@ def count_patients(instances: Iterable[Instance]) -> int:
     Headers with the same ID and issuer are of one patient, and so are headers with the same name and birth date:
     hospitals that merge give a patient several IDs. A header with neither is of a patient of its own.
     """
+    return _count({instance.patient for instance in instances})
+
+
+def _count(patients: Iterable[Patient]) -> int:
     groups: list[set[tuple[str, str, str]]] = []
-    for patient in {instance.patient for instance in instances}:
+    for patient in patients:
         name = patient.name.rstrip("^ ").casefold()
         marks = {("id", patient.issuer, patient.id)} if patient.id else set()
         if name and patient.birth_date:
@@ -104,7 +108,7 @@ def _named(sop_class_uid: str) -> str:
 
 
 def _findings(instance: Instance, decision: Decision, policy: Policy, exam: Exam) -> Iterator[Finding]:
-    if (patients := count_patients(exam.instances)) > 1:
+    if (patients := _count(exam.patients)) > 1:
         yield Finding(Problem.MIXED_PATIENTS, f"The study names {patients} patients.")
     if policy.tags_required and decision.tag is None:
         yield Finding(Problem.NO_TAG, "It has no tag.")

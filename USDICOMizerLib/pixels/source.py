@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.pixels.codestream import CodestreamError, read_jpeg2000_header, read_jpeg_header
+from USDICOMizerLib.pixels.codestream import CodestreamError, JpegHeader, read_jpeg2000_header, read_jpeg_header
 from USDICOMizerLib.pixels.decode import decode_frame
 from USDICOMizerLib.pixels.display import display_of
 from USDICOMizerLib.pixels.element import find_pixel_data
@@ -63,6 +63,7 @@ class PixelSource:
         self._frames = open_frames(element, claimed, header)
         self.layout = self._frames.layout
         self.display = display_of(header, self.layout)
+        self._jpeg_headers: list[JpegHeader] = []
         self._declared_lossless = str(readable(header, "LossyImageCompression") or "").strip() == "00"
 
     @property
@@ -84,10 +85,21 @@ class PixelSource:
         if self.layout.family is not Family.JPEG:
             return None
         try:
-            headers = (read_jpeg_header(self._frames.read(index)) for index in range(self.layout.frames))
-            return grid_of(headers, self.layout, self._warn)
+            for _ in self.reading_jpeg_headers():
+                pass
+            return grid_of(self._jpeg_headers, self.layout, self._warn)
         except CodestreamError:
             return None  # decoding says what is wrong
+
+    def reading_jpeg_headers(self) -> Iterator[None]:
+        """Reads what `jpeg_grid` needs, a frame at a time, for who can't wait for all of it at once.
+
+        Raises CodestreamError, RefusedError (damaged-pixel-data).
+        """
+        frames = self.layout.frames if self.layout.family is Family.JPEG else 0
+        while len(self._jpeg_headers) < frames:
+            self._jpeg_headers.append(read_jpeg_header(self._frames.read(len(self._jpeg_headers))))
+            yield
 
     def stored_jpeg(self, index: int) -> Callable[[CropBox, np.ndarray | None], bytes]:
         """Read frame `index` (from 0) now, where there is a `jpeg_grid`, and cut it later, in whatever thread.
