@@ -12,6 +12,10 @@ _LEAST_FRAMES = 3  # fewer don't tell what changes
 _MODE_SHARE = 0.03  # a colour that fills more than this of the image can be its background
 _EDGE_SHARE = 0.015  # of the image's width: a bar's colour reaches both edges
 _ROUGH_SIZE = 5
+_SEAM = 0.045  # of the rows: how far around a seam of JPEG may lie
+_SEAM_SHARE = 0.28
+_COARSE = 3
+_BAR_SHARE = 0.45  # of a bar's row has the colour that it has at the image's edges
 
 
 @dataclass(frozen=True)
@@ -31,36 +35,52 @@ def find_evidence(frames: np.ndarray) -> Iterator[Evidence]:
     """The maps of a few frames, uint8 RGB (frames, rows, columns, 3), most telling first."""
     grey = brightness(frames)
     brightest, darkest = grey.max(axis=0), grey.min(axis=0)
-    if len(grey) >= _LEAST_FRAMES:
-        change = brightest - darkest
-        for least in (2, 12):
-            yield Evidence(f"change {least}", change > least)
+    roughness = _roughness(grey[len(grey) // 2])
     background = _darkest_mode(brightest)
-    if background is not None:
-        apart = np.abs(brightest.astype(np.int16) - background)
-        bars = _bars(brightest, background)
-        for least in (0, 3, 12):
-            yield Evidence(f"not background {least}", (apart > least) & ~bars)
-    for least in (1.0, 4.0):
-        yield Evidence(f"rough {least}", _roughness(grey[len(grey) // 2]) > least)
+    furniture = _furniture(brightest, roughness, background)
+    if len(grey) >= _LEAST_FRAMES:
+        change = (brightest - darkest).astype(np.float32) * ~furniture
+        for least in (2, 12):
+            yield Evidence(f"change {least}", _stands_out(change, least))
+    apart = np.abs(brightest.astype(np.float32) - background) * ~furniture
+    for least in (0, 3, 12):
+        yield Evidence(f"not background {least}", _stands_out(apart, least))
+    for least in (1, 4):
+        yield Evidence(f"rough {least}", _stands_out(roughness * ~furniture, least))
 
 
-def _darkest_mode(grey: np.ndarray) -> int | None:
-    """The darkest of the values that fill much of the image; None where none does."""
+def _stands_out(strength: np.ndarray, least: float) -> np.ndarray:
+    """Where it is more than `least`, and not far less than around: JPEG leaves a faint seam around what is bright."""
+    rows, columns = strength.shape
+    coarse = strength[::_COARSE, ::_COARSE]
+    size = 2 * round(_SEAM * len(coarse) / 2) + 1
+    around = box_mean(coarse * coarse, size) / np.maximum(box_mean(coarse, size), 1e-3)
+    return (strength > least) & (strength > _SEAM_SHARE * around.repeat(_COARSE, 0).repeat(_COARSE, 1)[:rows, :columns])
+
+
+def _darkest_mode(grey: np.ndarray) -> int:
+    """The darkest of the values that fill much of the image; black where none does."""
     counts = np.bincount(grey.ravel(), minlength=256)
     common = np.flatnonzero(counts > _MODE_SHARE * grey.size)
-    return int(common[0]) if common.size else None
+    return int(common[0]) if common.size else 0
 
 
-def _bars(grey: np.ndarray, background: int) -> np.ndarray:
-    """The rows above and below whose colour at both edges isn't the background's: patient bars, button bars."""
+def _furniture(grey: np.ndarray, roughness: np.ndarray, background: int) -> np.ndarray:
+    """What isn't background, nor picture: bars whose colour reaches both edges, and flat colour around the picture's window."""
     rows, columns = grey.shape
     edge = max(2, round(_EDGE_SHARE * columns))
-    is_bar = np.zeros(rows, bool)
-    for side in (grey[:, :edge], grey[:, -edge:]):
-        is_bar |= np.median(side, axis=1) > background + 12
-    both = is_bar & (np.median(grey[:, :edge], axis=1) > background + 4) & (np.median(grey[:, -edge:], axis=1) > background + 4)
-    return np.repeat(both[:, None], columns, axis=1)
+    ends = [np.median(side, axis=1) for side in (grey[:, :edge], grey[:, -edge:])]
+    is_bar = (np.minimum(*ends) > background + 4) & (np.maximum(*ends) > background + 12)
+    is_bar &= (np.abs(grey - np.minimum(*ends)[:, None]) < 12).mean(axis=1) > _BAR_SHARE
+    flat = (roughness < 1) & (grey > background + 12)
+    labelled = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(flat.astype(np.uint8))))
+    counts = np.bincount(labelled.ravel())
+    at_edge = np.unique(np.concatenate([labelled[0], labelled[-1], labelled[:, 0], labelled[:, -1]]))
+    around = [label for label in at_edge if label and counts[label] > _MODE_SHARE * grey.size]
+    surrounding = np.isin(labelled, around)
+    if surrounding.any():  # with the seam that the roughness of its edges left out
+        surrounding = box_mean(surrounding, _ROUGH_SIZE) > 0
+    return surrounding | is_bar[:, None]
 
 
 def _roughness(grey: np.ndarray) -> np.ndarray:
@@ -71,15 +91,9 @@ def _roughness(grey: np.ndarray) -> np.ndarray:
 
 
 def box_mean(values: np.ndarray, size: int) -> np.ndarray:
-    """The mean in a square around each pixel; at the image's edges of what of the square is there."""
+    """The mean in a square around each pixel, float32; the image's edges count on beyond it."""
     radius = size // 2
-    sums = np.pad(values.astype(np.float64), ((radius + 1, radius), (radius + 1, radius))).cumsum(0).cumsum(1)
-    counts = np.pad(np.ones(values.shape), ((radius + 1, radius), (radius + 1, radius))).cumsum(0).cumsum(1)
-
-    def total(table: np.ndarray) -> np.ndarray:
-        return table[size:, size:] - table[:-size, size:] - table[size:, :-size] + table[:-size, :-size]
-
-    return (total(sums) / total(counts)).astype(np.float32)
+    return sitk.GetArrayFromImage(sitk.BoxMean(sitk.GetImageFromArray(values.astype(np.float32)), [radius, radius]))
 
 
 def reduced(values: np.ndarray, factor: int) -> np.ndarray:

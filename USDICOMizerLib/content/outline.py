@@ -36,8 +36,8 @@ class Outline:
     """One picture's outline.
 
     The left side line passes through (left_above, above) and (left_below, below), the right one likewise. `top` and
-    `bottom` are where the ends are in the column of the apex: of arcs around it, or of flat ends. `window_left` and
-    `window_right` cut a CUT_FAN.
+    `bottom` are where the ends are in the column of the apex: of arcs around it, or of flat ends. The window
+    cuts a CUT_FAN on its left, its right and below.
     """
 
     kind: Kind
@@ -51,6 +51,7 @@ class Outline:
     bottom: float
     window_left: float = -math.inf
     window_right: float = math.inf
+    window_bottom: float = math.inf
 
     @property
     def apex(self) -> tuple[float, float] | None:
@@ -93,7 +94,7 @@ class Outline:
     def holds(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Which points lie inside: boolean, of the shape of x and y."""
         left, right = self.sides(y)
-        inside = (x >= left) & (x <= right)
+        inside = (x >= left) & (x <= right) & (y <= self.window_bottom)
         apex = self.apex
         radius = None
         if self.kind in _ARC_BELOW and apex is not None:
@@ -112,8 +113,8 @@ class Outline:
         lower = self._end(self.bottom, arc=self.kind in _ARC_BELOW)
         upper = self._end(self.top, arc=self.kind in _ARC_ABOVE)
         points = np.concatenate([upper, lower[::-1]])
-        if math.isfinite(self.window_left) or math.isfinite(self.window_right):
-            points = _cut(_cut(points, self.window_left, 1), self.window_right, -1)
+        for axis, at, keep in ((0, self.window_left, 1), (0, self.window_right, -1), (1, self.window_bottom, -1)):
+            points = _cut(points, axis, at, keep)
         return points
 
     def _end(self, y: float, *, arc: bool) -> np.ndarray:
@@ -141,7 +142,7 @@ class Outline:
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         apex = self.apex
         if self.kind in _ARC_BELOW and apex is not None and points[:, 0].min() <= apex[0] <= points[:, 0].max():
-            bottom = self.bottom
+            bottom = min(self.bottom, self.window_bottom)
         edges = [max(0, math.floor(value + 0.5)) for value in (left, top, right, bottom)]
         return CropBox(edges[0], edges[1], max(edges[0] + 1, edges[2]), max(edges[1] + 1, edges[3]))
 
@@ -166,16 +167,16 @@ def polygon_of(outlines: list[Outline]) -> Polygon:
     return Polygon(tuple((round(float(x), 2), round(float(y), 2)) for x, y in points))
 
 
-def _cut(points: np.ndarray, at: float, keep: int) -> np.ndarray:
-    """The part of a polygon right of (`keep` 1) or left of (-1) a column."""
+def _cut(points: np.ndarray, axis: int, at: float, keep: int) -> np.ndarray:
+    """The part of a polygon beyond (`keep` 1) or before (-1) a column (axis 0) or a row (1)."""
     if not math.isfinite(at):
         return points
     kept = []
     for here, there in zip(points, np.roll(points, -1, axis=0), strict=True):
-        is_in, next_is_in = keep * (here[0] - at) >= 0, keep * (there[0] - at) >= 0
+        is_in, next_is_in = keep * (here[axis] - at) >= 0, keep * (there[axis] - at) >= 0
         if is_in:
             kept.append(here)
         if is_in != next_is_in:
-            share = (at - here[0]) / (there[0] - here[0])
+            share = (at - here[axis]) / (there[axis] - here[axis])
             kept.append(here + share * (there - here))
     return np.array(kept) if len(kept) >= 3 else points

@@ -20,8 +20,9 @@ _SHARE = 0.4
 _SIDE_POINTS = 48
 _SIDE_TOLERANCE = 0.006  # of the picture's height: a point this near to a line is on it
 _STEPS = (0.03, 0.012, 0.005, 0.002, 0.001)  # of the picture's height
-_EXTRA_KIND_COST = 0.004  # of the area: what a kind with more freedom has to gain
-_POINTS = 12_000
+# What a kind with more freedom has to gain, as a share of the area.
+_COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.035}
+_POINTS = 6_000
 
 
 @dataclass(frozen=True)
@@ -56,17 +57,20 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray) -> Fit | None:
     if sides is None:
         return None
     sample = _sample(evidence, part)
-    fits = []
+    best: dict[Kind, tuple[float, Outline]] = {}
     for start in _starts(part, sides):
-        outline = _polished(start, sample, _STEPS[:3])
-        cost = {Kind.RECTANGLE: 0, Kind.FAN: 1, Kind.TRAPEZOID: 1, Kind.FLAT_TOPPED: 2, Kind.CUT_FAN: 2}[outline.kind]
-        fits.append((sample.gain(outline) - cost * _EXTRA_KIND_COST, outline))
+        gain = sample.gain(start)
+        if start.kind not in best or gain > best[start.kind][0]:
+            best[start.kind] = gain, start
+    fits = []
+    for gain, start in best.values():
+        if np.isfinite(gain):
+            outline = _polished(start, sample, _STEPS[:3])
+            fits.append((sample.gain(outline) - _COST[outline.kind], outline))
     if not fits:
         return None
-    gain, outline = max(fits, key=lambda found: found[0])
-    if not np.isfinite(gain):
-        return None
-    outline = _polished(outline, sample, _STEPS[1:])
+    _, outline = max(fits, key=lambda found: found[0])
+    outline = _polished(outline, sample, _STEPS[2:])
     return Fit(outline, sample.gain(outline))
 
 
@@ -89,7 +93,7 @@ def refine(fit: Fit, evidence: np.ndarray) -> Fit:
 def _grown(outline: Outline, by: float) -> Outline:
     changes = {"left_above": -by, "left_below": -by, "right_above": by, "right_below": by, "top": -by, "bottom": by}
     if np.isfinite(outline.window_left):
-        changes |= {"window_left": -by, "window_right": by}
+        changes |= {"window_left": -by, "window_right": by, "window_bottom": by}
     grown = outline.moved(**changes)
     if outline.kind in (Kind.FAN, Kind.CUT_FAN) and grown.apex is not None and grown.apex[1] > grown.top:
         grown = replace(grown, top=grown.apex[1])
@@ -162,7 +166,7 @@ def _starts(part: np.ndarray, sides: _Sides) -> Iterator[Outline]:
             flat_top = replace(slanted, kind=Kind.FLAT_TOPPED)
             yield flat_top
             yield replace(slanted, kind=Kind.FAN, top=top)
-            yield replace(slanted, kind=Kind.CUT_FAN, top=top, window_left=far_left, window_right=far_right)
+            yield replace(slanted, kind=Kind.CUT_FAN, top=top, window_left=far_left, window_right=far_right, window_bottom=below)
 
 
 def _lines(y: np.ndarray, x: np.ndarray, height: float, *, outwards: int) -> Iterator[tuple[float, float]]:
@@ -179,7 +183,7 @@ def _lines(y: np.ndarray, x: np.ndarray, height: float, *, outwards: int) -> Ite
     slope = (xs[pairs[:, 1]] - xs[pairs[:, 0]]) / (ys[pairs[:, 1]] - ys[pairs[:, 0]])
     offset = xs[pairs[:, 0]] - slope * ys[pairs[:, 0]]
     apart = outwards * (xs[None] - offset[:, None] - slope[:, None] * ys[None])
-    score = (np.abs(apart) <= tolerance).sum(axis=1) - 0.7 * (apart > 3 * tolerance).sum(axis=1)
+    score = (np.abs(apart) <= tolerance).sum(axis=1) - 1.2 * (apart > 3 * tolerance).sum(axis=1)
     taken: list[tuple[float, float]] = []
     for best in np.argsort(-score)[:200]:
         if score[best] < 6:
@@ -187,7 +191,7 @@ def _lines(y: np.ndarray, x: np.ndarray, height: float, *, outwards: int) -> Ite
         line = float(offset[best]), float(slope[best])
         if all(abs(line[1] - other[1]) > 0.08 for other in taken):
             taken.append(_settled(y, x, line, tolerance))
-        if len(taken) == 2:
+        if len(taken) == 3:
             break
     yield from taken
 
@@ -215,7 +219,7 @@ _SIDE_MOVES = (
 _END_MOVES = ({"top": 1}, {"bottom": 1})
 _MOVES[Kind.RECTANGLE] = (*_SIDE_MOVES[:2], *_END_MOVES)
 _MOVES[Kind.TRAPEZOID] = _MOVES[Kind.FAN] = _MOVES[Kind.FLAT_TOPPED] = (*_SIDE_MOVES, *_END_MOVES)
-_MOVES[Kind.CUT_FAN] = (*_SIDE_MOVES, *_END_MOVES, {"window_left": 1}, {"window_right": 1})
+_MOVES[Kind.CUT_FAN] = (*_SIDE_MOVES, *_END_MOVES, {"window_left": 1}, {"window_right": 1}, {"window_bottom": 1})
 
 
 def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...]) -> Outline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from itertools import combinations
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from USDICOMizerLib.content.outline import Outline, polygon_of
 from USDICOMizerLib.content.outline_fit import Fit, fit_outline, refine
 from USDICOMizerLib.geometry import CropBox, RectangleSector, Sector
 
-_WORK_ROWS = 300  # fits are made in an image of about so many rows
+_WORK_ROWS = 250  # fits are made in an image of about so many rows
 _OPENING = 0.014  # of the rows: the radius of a disc that no text and no scale holds
 _LEAST_AREA = 0.015  # of the image: a part of the picture
 _LEAST_THICKNESS = 0.035  # of the rows: the radius of the largest disc in it
 _MOST_PARTS = 4
-_SAME_OUTLINE = 0.72  # share of the edges of two parts that one outline explains
+_LEAST_CRUMB = 0.0025
+_SAME_OUTLINE = 0.78  # share of the rows and columns of several pieces that end where one outline ends
+_SPILLED = 0.02  # share of the pieces that may lie outside of it
 
 
 @dataclass(frozen=True)
@@ -43,69 +46,122 @@ class Picture:
 def find_picture(frames: np.ndarray) -> Picture | None:
     """The picture in a few frames of one instance, uint8 RGB (frames, rows, columns, 3); None where there is none to be seen."""
     factor = max(1, round(frames.shape[1] / _WORK_ROWS))
-    found = [picture for evidence in find_evidence(frames) if (picture := _judged(evidence, factor))]
-    return max(found, key=lambda picture: picture.confidence) if found else None
-
-
-def _judged(evidence: Evidence, factor: int) -> Picture | None:
-    small = reduced(evidence.map, factor)
-    parts = _parts(small > 0.5)
-    if not parts:
+    seen = []
+    for evidence in find_evidence(frames):
+        small = reduced(evidence.map, factor)
+        parts = _parts(small > 0.5)
+        if parts.large:
+            seen.append((evidence, small, parts))
+    if not seen:
         return None
+    thick = [np.logical_or.reduce(parts.large) for _, _, parts in seen]
+    agreed = np.sum(thick, axis=0) >= min(2, len(thick))  # no map is trusted alone
+    judged = [found for evidence, small, parts in seen if (found := _judged(evidence, small, parts, agreed))]
+    if not judged:
+        return None
+    best = max(judged, key=lambda found: found.score)
+    return best.picture(factor)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The fits to one map of evidence, in the reduced image, and how good they are: all from 0 to 1."""
+
+    evidence: Evidence
+    fits: tuple[Fit, ...]
+    support: float  # of the weakest part's edges
+    covered: float  # share of the agreed picture that lies inside
+
+    @property
+    def score(self) -> float:
+        return self.support * self.covered**4
+
+    def picture(self, factor: int) -> Picture:
+        """In full resolution."""
+        fits = [refine(Fit(fit.outline.scaled(factor), fit.gain), self.evidence.map) for fit in self.fits]
+        return Picture(tuple(fit.outline for fit in fits), self.score, self.evidence.name)
+
+
+def _judged(evidence: Evidence, small: np.ndarray, parts: _Parts, agreed: np.ndarray) -> _Judged | None:
     fits = _fits(small, parts)
     if not fits:
         return None
-    fits = [refine(Fit(fit.outline.scaled(factor), fit.gain), evidence.map) for fit in fits]
-    outlines = tuple(fit.outline for fit in fits)
-    support = [edge_support(outline, evidence.map) for outline in outlines]
-    return Picture(outlines, float(np.mean(support)), evidence.name)
+    rows, columns = small.shape
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
+    inside = np.logical_or.reduce([fit.outline.holds(x, y) for fit in fits])
+    covered = np.count_nonzero(inside & agreed) / max(1, np.count_nonzero(agreed))
+    support = min(edge_support(fit.outline, small > 0.5) for fit in fits)
+    return _Judged(evidence, tuple(fits), support, covered)
 
 
-def _parts(mask: np.ndarray) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class _Parts:
+    """What of a map may be picture: the large parts, and crumbs that shadows may have cut off them."""
+
+    large: tuple[np.ndarray, ...]
+    crumbs: tuple[np.ndarray, ...]
+
+
+def _parts(mask: np.ndarray) -> _Parts:
+    """The thick components, without a window's frame, which three edges of the image touch."""
     rows = len(mask)
     thick = opened(mask, max(2.0, _OPENING * rows))
-    large = [part for part in components(thick)[: 2 * _MOST_PARTS] if part.sum() >= _LEAST_AREA * mask.size]
-    return [part for part in large if thickness(part) >= _LEAST_THICKNESS * rows][:_MOST_PARTS]
+    pieces = [piece for piece in components(thick)[: 2 * _MOST_PARTS] if piece.sum() >= _LEAST_CRUMB * mask.size]
+    free = [piece for piece in pieces if sum(edge.any() for edge in (piece[0], piece[-1], piece[:, 0], piece[:, -1])) < 3]
+    large = [piece for piece in free if piece.sum() >= _LEAST_AREA * mask.size and thickness(piece) >= _LEAST_THICKNESS * rows]
+    crumbs = [piece for piece in free if not any(piece is other for other in large)]
+    return _Parts(tuple(large[:_MOST_PARTS]), tuple(crumbs))
 
 
-def _fits(evidence: np.ndarray, parts: list[np.ndarray]) -> list[Fit]:
-    """One fit for all parts where one outline explains the edges of all, else one for each that has none in common."""
-    if len(parts) > 1:
-        together = np.logical_or.reduce(parts)
-        fit = fit_outline(evidence, together)
-        if fit is not None and agreement(fit.outline, together) >= _SAME_OUTLINE:
+def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
+    """One fit where one outline explains several parts, else one for each."""
+    pieces = [*parts.large, *parts.crumbs]
+    for together in ([pieces, list(parts.large)] if parts.crumbs else [pieces]):
+        if len(together) > 1 and (fit := _common_fit(evidence, together)):
             return [fit]
-        if len(parts) > 2:
-            for index in range(len(parts)):
-                rest = parts[:index] + parts[index + 1 :]
-                for other in range(index):
-                    pair = parts[index] | parts[other]
-                    fit = fit_outline(evidence * pair, pair)
-                    if fit is not None and agreement(fit.outline, pair) >= _SAME_OUTLINE:
-                        return _fits(evidence, [part if number != other else pair for number, part in enumerate(rest)])
-    alone = []
-    for part in parts:
-        others = np.logical_or.reduce([other for other in parts if other is not part]) if len(parts) > 1 else None
-        fit = fit_outline(evidence if others is None else evidence * ~others, part)
-        if fit is not None:
-            alone.append(fit)
-    return alone
+    groups = [[part] for part in parts.large]
+    for count in range(len(groups), 2, -1):  # one pair less a round
+        pair = next(((one, two) for one, two in combinations(range(count), 2) if _common_fit(evidence, groups[one] + groups[two])), None)
+        if pair is None:
+            break
+        joined = groups[pair[0]] + groups[pair[1]]
+        groups = [joined, *(group for number, group in enumerate(groups) if number not in pair)]
+    fits = []
+    for group in groups:
+        others = [part for part in parts.large if not any(part is own for own in group)]
+        elsewhere = np.logical_or.reduce(others) if others else np.zeros(evidence.shape, bool)
+        if fit := fit_outline(evidence * ~elsewhere, np.logical_or.reduce(group)):
+            fits.append(fit)
+    return fits
 
 
-def agreement(outline: Outline, part: np.ndarray) -> float:
-    """The share of the rows and columns that a part has, in which it ends where the outline ends."""
-    rows, columns = part.shape
-    y, x = np.mgrid[0:rows, 0:columns] + 0.5
+def _common_fit(evidence: np.ndarray, pieces: list[np.ndarray]) -> Fit | None:
+    """The one outline of several pieces; None where they have none in common."""
+    together = np.logical_or.reduce(pieces)
+    fit = fit_outline(evidence, together)
+    return fit if fit is not None and is_one_picture(fit.outline, together) else None
+
+
+def is_one_picture(outline: Outline, seen: np.ndarray) -> bool:
+    """Whether what was seen lies in the outline, and ends where it does: on both sides, and above or below.
+
+    Above or below may be dark, and between the pieces it is.
+    """
+    rows, columns = seen.shape
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
     inside = outline.holds(x, y)
-    tolerance = 0.012 * max(part.any(0).sum(), part.any(1).sum()) + 1.5
-    ends = []
-    for one, two in ((part, inside), (part.T, inside.T)):
-        seen = one.any(axis=1) & two.any(axis=1)
-        if not seen.any():
-            return 0.0
-        for mirrored in (slice(None), slice(None, None, -1)):
-            ends.append(np.abs(one[seen][:, mirrored].argmax(1) - two[seen][:, mirrored].argmax(1)) <= tolerance)
-    return float(np.concatenate(ends).mean())
+    if np.count_nonzero(seen & ~inside) > _SPILLED * np.count_nonzero(seen):
+        return False
+    tolerance = 0.012 * max(seen.any(0).sum(), seen.any(1).sum()) + 1.5
+
+    def agreement(one: np.ndarray, two: np.ndarray) -> float:
+        there = one.any(axis=1)
+        apart = np.abs(one[there].argmax(1) - two[there].argmax(1))
+        return float(((apart <= tolerance) & two[there].any(axis=1)).mean())
+
+    left, right = agreement(seen, inside), agreement(seen[:, ::-1], inside[:, ::-1])
+    above, below = agreement(seen.T, inside.T), agreement(seen.T[:, ::-1], inside.T[:, ::-1])
+    return min((left + right) / 2, max(above, below)) >= _SAME_OUTLINE
 
 
 def edge_support(outline: Outline, evidence: np.ndarray) -> float:
@@ -136,8 +192,3 @@ def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
     """Which samples belong to the left, upper, right and lower edge, by where they face."""
     flat = np.abs(normal[:, 1]) >= np.abs(normal[:, 0])
     return [~flat & (normal[:, 0] < 0), flat & (normal[:, 1] < 0), ~flat & (normal[:, 0] > 0), flat & (normal[:, 1] > 0)]
-
-
-def rectangle_sector(box: CropBox) -> RectangleSector:
-    """The sector that a crop box is."""
-    return RectangleSector(box)
