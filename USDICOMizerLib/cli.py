@@ -30,8 +30,6 @@ from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
 
-_MASKS_FOR_ALL = [Mask.NONE.value, Mask.OUTSIDE_REGIONS.value, Mask.RECTANGLE.value]
-
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
 EXIT_WRONG_COMMAND = 2
@@ -125,8 +123,8 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--mask",
-        choices=_MASKS_FOR_ALL,
-        help="blank pixels outside, keeping the geometry (sectors differ from instance to instance: give them in a plan)",
+        choices=[mask.value for mask in Mask],
+        help="blank pixels outside, keeping the geometry; sector: the outline of each picture, found in its content",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 

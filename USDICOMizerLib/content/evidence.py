@@ -124,8 +124,8 @@ def _distance_inside(mask: np.ndarray) -> np.ndarray:
     return np.maximum(0, sitk.GetArrayFromImage(distance)) * mask
 
 
-def components(mask: np.ndarray) -> list[np.ndarray]:
-    """The connected parts of a mask, largest first."""
+def components(mask: np.ndarray, most: int) -> list[np.ndarray]:
+    """The connected parts of a mask, largest first, at most so many."""
     labelled = sitk.RelabelComponent(sitk.ConnectedComponent(sitk.GetImageFromArray(mask.astype(np.uint8))))
     labels = sitk.GetArrayFromImage(labelled)
-    return [labels == number for number in range(1, int(labels.max()) + 1)]
+    return [labels == number for number in range(1, min(most, int(labels.max())) + 1)]

@@ -1,4 +1,4 @@
-"""The outline of one ultrasound picture, as a probe draws it: two side lines, two arcs or flat ends, and a window that may cut it.
+"""The outline of one ultrasound picture, as a probe draws it: two side lines, two arcs or flat ends, and a window that cuts.
 
 Coordinates are those of geometry.py: x from the left, y from the top, pixel edges at whole numbers.
 """

@@ -48,10 +48,11 @@ class _Sample:
         return float(self.worth[outline.holds(self.x, self.y)].sum()) / self.best
 
 
-def fit_outline(evidence: np.ndarray, part: np.ndarray) -> Fit | None:
+def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False) -> Fit | None:
     """The best outline of one part of the evidence, float (rows, columns) from 0 to 1; None where nothing fits.
 
-    `part` is boolean: where the part lies; evidence elsewhere neither helps nor hinders.
+    `part` is boolean: where the part lies; evidence elsewhere neither helps nor hinders. `quickly` is
+    enough to see whether there is one outline at all.
     """
     sides = _sides(part)
     if sides is None:
@@ -65,12 +66,13 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray) -> Fit | None:
     fits = []
     for gain, start in best.values():
         if np.isfinite(gain):
-            outline = _polished(start, sample, _STEPS[:3])
+            outline = _polished(start, sample, _STEPS[:2])
             fits.append((sample.gain(outline) - _COST[outline.kind], outline))
     if not fits:
         return None
     _, outline = max(fits, key=lambda found: found[0])
-    outline = _polished(outline, sample, _STEPS[2:])
+    if not quickly:
+        outline = _polished(outline, sample, _STEPS[2:])
     return Fit(outline, sample.gain(outline))
 
 
@@ -232,7 +234,9 @@ def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...]) -> Ou
             before = best
             for move in _MOVES[outline.kind]:
                 for sign in (step, -step):
-                    while (gain := sample.gain(moved := outline.moved(**{name: sign * way for name, way in move.items()}))) > best:
+                    while (
+                        gain := sample.gain(moved := outline.moved(**{name: sign * way for name, way in move.items()}))
+                    ) > best:
                         outline, best = moved, gain
             if best <= before:
                 break

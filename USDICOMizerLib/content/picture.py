@@ -11,13 +11,16 @@ import numpy as np
 from USDICOMizerLib.content.evidence import Evidence, components, find_evidence, opened, reduced, thickness
 from USDICOMizerLib.content.outline import Outline, polygon_of
 from USDICOMizerLib.content.outline_fit import Fit, fit_outline, refine
-from USDICOMizerLib.geometry import CropBox, RectangleSector, Sector
+from USDICOMizerLib.geometry import CropBox, Sector
 
 _WORK_ROWS = 250  # fits are made in an image of about so many rows
 _OPENING = 0.014  # of the rows: the radius of a disc that no text and no scale holds
+_CRUMB_OPENING = 0.008
+_MOST_CRUMBS = 3
 _LEAST_AREA = 0.015  # of the image: a part of the picture
 _LEAST_THICKNESS = 0.035  # of the rows: the radius of the largest disc in it
 _MOST_PARTS = 4
+_GOOD = 0.88  # a fit with this score needs no other map
 _LEAST_CRUMB = 0.0025
 _SAME_OUTLINE = 0.78  # share of the rows and columns of several pieces that end where one outline ends
 _SPILLED = 0.02  # share of the pieces that may lie outside of it
@@ -29,12 +32,11 @@ class Picture:
 
     outlines: tuple[Outline, ...]
     confidence: float
-    told_by: str
-    note: str = ""
+    note: str
 
     @property
     def box(self) -> CropBox:
-        """The smallest box that holds all parts."""
+        """The smallest box that holds all parts; it may reach out of the image."""
         return reduce(CropBox.union, (outline.box() for outline in self.outlines))
 
     @property
@@ -56,11 +58,16 @@ def find_picture(frames: np.ndarray) -> Picture | None:
         return None
     thick = [np.logical_or.reduce(parts.large) for _, _, parts in seen]
     agreed = np.sum(thick, axis=0) >= min(2, len(thick))  # no map is trusted alone
-    judged = [found for evidence, small, parts in seen if (found := _judged(evidence, small, parts, agreed))]
-    if not judged:
-        return None
-    best = max(judged, key=lambda found: found.score)
-    return best.picture(factor)
+    # The maps that show most of it first; one that fits well spares the others.
+    order = sorted(range(len(seen)), key=lambda index: -np.count_nonzero(thick[index] & agreed))
+    best: _Judged | None = None
+    for index in order:
+        found = _judged(*seen[index], agreed)
+        if found is not None and (best is None or found.score > best.score):
+            best = found
+        if best is not None and best.score >= _GOOD:
+            break
+    return best.picture(factor) if best else None
 
 
 @dataclass(frozen=True)
@@ -79,7 +86,8 @@ class _Judged:
     def picture(self, factor: int) -> Picture:
         """In full resolution."""
         fits = [refine(Fit(fit.outline.scaled(factor), fit.gain), self.evidence.map) for fit in self.fits]
-        return Picture(tuple(fit.outline for fit in fits), self.score, self.evidence.name)
+        outlines = tuple(fit.outline for fit in fits)
+        return Picture(outlines, self.score, f"Found in the picture: {' and '.join(outline.kind for outline in outlines)}.")
 
 
 def _judged(evidence: Evidence, small: np.ndarray, parts: _Parts, agreed: np.ndarray) -> _Judged | None:
@@ -105,27 +113,35 @@ class _Parts:
 def _parts(mask: np.ndarray) -> _Parts:
     """The thick components, without a window's frame, which three edges of the image touch."""
     rows = len(mask)
-    thick = opened(mask, max(2.0, _OPENING * rows))
-    pieces = [piece for piece in components(thick)[: 2 * _MOST_PARTS] if piece.sum() >= _LEAST_CRUMB * mask.size]
-    free = [piece for piece in pieces if sum(edge.any() for edge in (piece[0], piece[-1], piece[:, 0], piece[:, -1])) < 3]
-    large = [piece for piece in free if piece.sum() >= _LEAST_AREA * mask.size and thickness(piece) >= _LEAST_THICKNESS * rows]
-    crumbs = [piece for piece in free if not any(piece is other for other in large)]
-    return _Parts(tuple(large[:_MOST_PARTS]), tuple(crumbs))
+    large = [piece for piece in _pieces(mask, _OPENING, _LEAST_AREA)[:_MOST_PARTS] if thickness(piece) >= _LEAST_THICKNESS * rows]
+    known = np.logical_or.reduce(large) if large else np.zeros_like(mask)
+    crumbs = [piece for piece in _pieces(mask & ~known, _CRUMB_OPENING, _LEAST_CRUMB) if not (piece & known).any()]
+    return _Parts(tuple(large), tuple(crumbs[:_MOST_CRUMBS]))
+
+
+def _pieces(mask: np.ndarray, opening: float, least_area: float) -> list[np.ndarray]:
+    """The components that a disc fits into, largest first, without a window's frame, which three edges of the image touch."""
+    thick = opened(mask, max(2.0, opening * len(mask)))
+    pieces = [piece for piece in components(thick, 12) if piece.sum() >= least_area * mask.size]
+    return [piece for piece in pieces if sum(edge.any() for edge in (piece[0], piece[-1], piece[:, 0], piece[:, -1])) < 3]
 
 
 def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
     """One fit where one outline explains several parts, else one for each."""
-    pieces = [*parts.large, *parts.crumbs]
-    for together in ([pieces, list(parts.large)] if parts.crumbs else [pieces]):
-        if len(together) > 1 and (fit := _common_fit(evidence, together)):
-            return [fit]
     groups = [[part] for part in parts.large]
+    if len(groups) > 1 and _common_fit(evidence, list(parts.large)):
+        groups = [list(parts.large)]
     for count in range(len(groups), 2, -1):  # one pair less a round
-        pair = next(((one, two) for one, two in combinations(range(count), 2) if _common_fit(evidence, groups[one] + groups[two])), None)
+        pairs = combinations(range(count), 2)
+        pair = next(((one, two) for one, two in pairs if _common_fit(evidence, groups[one] + groups[two])), None)
         if pair is None:
             break
         joined = groups[pair[0]] + groups[pair[1]]
         groups = [joined, *(group for number, group in enumerate(groups) if number not in pair)]
+    for crumb in parts.crumbs:
+        group = next((group for group in groups if _common_fit(evidence, [*group, crumb])), None)
+        if group is not None:
+            group.append(crumb)
     fits = []
     for group in groups:
         others = [part for part in parts.large if not any(part is own for own in group)]
@@ -138,7 +154,7 @@ def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
 def _common_fit(evidence: np.ndarray, pieces: list[np.ndarray]) -> Fit | None:
     """The one outline of several pieces; None where they have none in common."""
     together = np.logical_or.reduce(pieces)
-    fit = fit_outline(evidence, together)
+    fit = fit_outline(evidence, together, quickly=True)
     return fit if fit is not None and is_one_picture(fit.outline, together) else None
 
 
@@ -165,7 +181,7 @@ def is_one_picture(outline: Outline, seen: np.ndarray) -> bool:
 
 
 def edge_support(outline: Outline, evidence: np.ndarray) -> float:
-    """How well the outline's edges part evidence from nothing: the mean over its four edges, at most 1, of inside less outside."""
+    """How well the outline's edges part evidence from nothing: the mean over its edges of what is inside less what is outside."""
     points = outline.corners()
     there = np.roll(points, -1, axis=0)
     along = there - points
@@ -175,6 +191,8 @@ def edge_support(outline: Outline, evidence: np.ndarray) -> float:
     at = points[steps] + along[steps] * share[:, None]
     normal = np.stack([along[steps, 1], -along[steps, 0]], axis=1) / np.maximum(length[steps], 1e-9)[:, None]  # outwards
     rows, columns = evidence.shape
+    on_image = (at > 2).all(axis=1) & (at[:, 0] < columns - 2) & (at[:, 1] < rows - 2)  # where the image ends says nothing
+    at, normal = at[on_image], normal[on_image]
 
     def seen(offsets: tuple[float, ...]) -> np.ndarray:
         values = []
@@ -185,7 +203,8 @@ def edge_support(outline: Outline, evidence: np.ndarray) -> float:
         return np.mean(values, axis=0)
 
     contrast = seen((-2, -3, -4, -5)) - seen((2, 3, 4, 5))
-    return float(np.mean([np.clip(contrast[edge].mean(), 0, 1) for edge in _four_edges(normal) if edge.any()]))
+    edges = [np.clip(contrast[edge].mean(), 0, 1) for edge in _four_edges(normal) if edge.any()]
+    return float(np.mean(edges)) if len(edges) > 1 else 0.0
 
 
 def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
