@@ -198,11 +198,18 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.plan)
     _add_inputs(parser)
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE.csv", help="the plan to write; it holds original UIDs"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE.csv", help="the plan to write; it holds original UIDs")
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="also write a PNG of each instance as it would leave (all frames in one)"
+    )
+    parser.add_argument(
+        "--sectors-from", type=Path, metavar="DIR", help="take the masks of SlicerUltrasound's JSON files as sectors"
+    )
+    parser.add_argument(
+        "--sectors-to", type=Path, metavar="DIR", help="also write the sectors as such files; they hold original UIDs"
+    )
+    parser.add_argument(
+        "--learn", action="store_true", help="write the crop boxes of the reviewed rows of --plan into the settings, as presets"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)

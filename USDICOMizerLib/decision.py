@@ -15,7 +15,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.geometry import CropBox, RectangleSector, Redaction, Sector, format_redactions
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.proposals import Proposal, picture_boxes
+from USDICOMizerLib.proposals import DOUBTFUL, Proposal, picture_boxes
 
 if TYPE_CHECKING:
     from USDICOMizerLib.tags import Tag
@@ -85,6 +85,11 @@ class Decision:
             return False
         proposed = _BOX_AT_THE_END.search(self.proposal)
         return proposed is None or self.crop is None or proposed[1] == str(self.crop).replace(",", " ")
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it follows a proposal that a person has to look at first."""
+        return self.follows_proposal and self.confidence < DOUBTFUL
 
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
