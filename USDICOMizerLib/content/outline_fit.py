@@ -21,16 +21,22 @@ _SIDE_POINTS = 48
 _SIDE_TOLERANCE = 0.006  # of the picture's height: a point this near to a line is on it
 _STEPS = (0.03, 0.012, 0.005, 0.002, 0.001)  # of the picture's height
 # What a kind with more freedom has to gain, as a share of the area.
-_COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.035}
+_COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.02}
+_ASYMMETRY_COST = 0.08  # most probes look straight ahead; what looks askew is often a shadow on one side
+_LOPSIDED_WEIGHS = 0.6
 _POINTS = 6_000
 
 
 @dataclass(frozen=True)
 class Fit:
-    """An outline, and its gain: the share of the evidence's hull that it explains, at most 1."""
+    """An outline, and its gain: the share of the evidence that it explains, less what it holds beside that; at most 1.
+
+    One that is symmetric was fitted so, and stays so.
+    """
 
     outline: Outline
     gain: float
+    symmetric: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,22 +64,32 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False
     if sides is None:
         return None
     sample = _sample(evidence, part)
-    best: dict[Kind, tuple[float, Outline]] = {}
-    for start in _starts(part, sides):
+    best: dict[tuple[Kind, bool], tuple[float, Outline]] = {}
+    for start, symmetric in _starts(part, sides):
         gain = sample.gain(start)
-        if start.kind not in best or gain > best[start.kind][0]:
-            best[start.kind] = gain, start
+        if (start.kind, symmetric) not in best or gain > best[start.kind, symmetric][0]:
+            best[start.kind, symmetric] = gain, start
     fits = []
-    for gain, start in best.values():
+    for (kind, symmetric), (gain, start) in best.items():
         if np.isfinite(gain):
-            outline = _polished(start, sample, _STEPS[:2])
-            fits.append((sample.gain(outline) - _COST[outline.kind], outline))
+            outline = _polished(start, sample, _STEPS[:2], symmetric)
+            cost = _COST[kind] + (0 if symmetric or kind is Kind.RECTANGLE else _ASYMMETRY_COST) + _lopsided(outline)
+            fits.append((sample.gain(outline) - cost, outline, symmetric))
     if not fits:
         return None
-    _, outline = max(fits, key=lambda found: found[0])
+    _, outline, symmetric = max(fits, key=lambda found: found[0])
     if not quickly:
-        outline = _polished(outline, sample, _STEPS[2:])
-    return Fit(outline, sample.gain(outline))
+        outline = _polished(outline, sample, _STEPS[2:], symmetric)
+    return Fit(outline, sample.gain(outline), symmetric)
+
+
+def _lopsided(outline: Outline) -> float:
+    """The cost of a window that cuts one side of a fan much more than the other: that is a shadow rather."""
+    if outline.kind is not Kind.CUT_FAN:
+        return 0.0
+    uncut = replace(outline, window_left=-np.inf, window_right=np.inf).corners()[:, 0]
+    cut = max(0.0, outline.window_left - uncut.min()), max(0.0, uncut.max() - outline.window_right)
+    return _LOPSIDED_WEIGHS * abs(cut[0] - cut[1]) / max(1.0, float(uncut.max() - uncut.min()))
 
 
 def refine(fit: Fit, evidence: np.ndarray) -> Fit:
@@ -89,7 +105,7 @@ def refine(fit: Fit, evidence: np.ndarray) -> Fit:
     chosen = np.flatnonzero(near)
     chosen = chosen[:: max(1, len(chosen) // (3 * _POINTS))]
     sample = _Sample(x.ravel()[chosen], y.ravel()[chosen], evidence.ravel()[chosen] - np.float32(_SHARE), max(1.0, len(chosen)))
-    return Fit(_polished(outline, sample, _STEPS[2:]), fit.gain)
+    return replace(fit, outline=_polished(outline, sample, _STEPS[2:], fit.symmetric))
 
 
 def _grown(outline: Outline, by: float) -> Outline:
@@ -137,38 +153,44 @@ def _sides(part: np.ndarray) -> _Sides | None:
     return _Sides(rows + 0.5, left, right)
 
 
-def _starts(part: np.ndarray, sides: _Sides) -> Iterator[Outline]:
-    """Outlines of each kind to begin with."""
+def _starts(part: np.ndarray, sides: _Sides) -> Iterator[tuple[Outline, bool]]:
+    """Outlines of each kind to begin with, and whether each is symmetric and to stay so."""
     above, below = sides.y[0] - 0.5, sides.y[-1] + 0.5
     far_left, far_right = float(np.percentile(sides.left, 3)), float(np.percentile(sides.right, 97))
-    yield Outline(Kind.RECTANGLE, above, below, far_left, far_left, far_right, far_right, above, below)
+    yield Outline(Kind.RECTANGLE, above, below, far_left, far_left, far_right, far_right, above, below), False
     lefts = list(_lines(sides.y, sides.left, sides.height, outwards=-1))
     rights = list(_lines(sides.y, sides.right, sides.height, outwards=1))
-    for left_above, left_slope in lefts:
-        for right_above, right_slope in rights:
-            slanted = Outline(
-                Kind.TRAPEZOID,
-                above,
-                below,
-                left_above + left_slope * above,
-                left_above + left_slope * below,
-                right_above + right_slope * above,
-                right_above + right_slope * below,
-                above,
-                below,
-            )
-            yield slanted
-            apex = slanted.apex
-            if apex is None or apex[1] >= below:
-                continue
-            axis = int(np.clip(round(apex[0]), 0, part.shape[1] - 1))
-            column = np.flatnonzero(part[:, max(0, axis - 3) : axis + 4].any(axis=1))
-            top = max(float(column[0]) if len(column) else above, apex[1])
-            # The arc's deepest point is below the apex, also where the picture is dark there.
-            flat_top = replace(slanted, kind=Kind.FLAT_TOPPED)
-            yield flat_top
-            yield replace(slanted, kind=Kind.FAN, top=top)
-            yield replace(slanted, kind=Kind.CUT_FAN, top=top, window_left=far_left, window_right=far_right, window_bottom=below)
+    pairs = [(left, right, False) for left in lefts for right in rights]
+    # The mirror image of one side, as far out as the part reaches.
+    pairs += [((_outermost(sides.left + right[1] * sides.y, 2), -right[1]), right, True) for right in rights]
+    pairs += [(left, (_outermost(sides.right + left[1] * sides.y, 98), -left[1]), True) for left in lefts]
+    for (left, left_slope), (right, right_slope), symmetric in pairs:
+        slanted = Outline(
+            Kind.TRAPEZOID,
+            above,
+            below,
+            left + left_slope * above,
+            left + left_slope * below,
+            right + right_slope * above,
+            right + right_slope * below,
+            above,
+            below,
+        )
+        yield slanted, symmetric
+        apex = slanted.apex
+        if apex is None or apex[1] >= below:
+            continue
+        axis = int(np.clip(round(apex[0]), 0, part.shape[1] - 1))
+        column = np.flatnonzero(part[:, max(0, axis - 3) : axis + 4].any(axis=1))
+        top = max(float(column[0]) if len(column) else above, apex[1])
+        yield replace(slanted, kind=Kind.FLAT_TOPPED), symmetric
+        yield replace(slanted, kind=Kind.FAN, top=top), symmetric
+        window = {"window_left": far_left, "window_right": far_right, "window_bottom": below}
+        yield replace(slanted, kind=Kind.CUT_FAN, top=top, **window), symmetric
+
+
+def _outermost(values: np.ndarray, percentile: int) -> float:
+    return float(np.percentile(values, percentile))
 
 
 def _lines(y: np.ndarray, x: np.ndarray, height: float, *, outwards: int) -> Iterator[tuple[float, float]]:
@@ -207,7 +229,6 @@ def _settled(y: np.ndarray, x: np.ndarray, line: tuple[float, float], tolerance:
     return float(offset), float(slope)
 
 
-_MOVES: dict[Kind, tuple[dict[str, int], ...]] = {}
 _SIDE_MOVES = (
     {"left_above": 1, "left_below": 1},
     {"right_above": 1, "right_below": 1},
@@ -218,13 +239,25 @@ _SIDE_MOVES = (
     {"left_above": 1, "right_above": -1},
     {"left_below": 1, "right_below": -1},
 )
+_SYMMETRIC_MOVES = (
+    {"left_above": 1, "left_below": 1, "right_above": 1, "right_below": 1},
+    {"left_above": 1, "left_below": 1, "right_above": -1, "right_below": -1},
+    {"left_above": 1, "right_above": -1},
+    {"left_below": 1, "right_below": -1},
+)
 _END_MOVES = ({"top": 1}, {"bottom": 1})
-_MOVES[Kind.RECTANGLE] = (*_SIDE_MOVES[:2], *_END_MOVES)
-_MOVES[Kind.TRAPEZOID] = _MOVES[Kind.FAN] = _MOVES[Kind.FLAT_TOPPED] = (*_SIDE_MOVES, *_END_MOVES)
-_MOVES[Kind.CUT_FAN] = (*_SIDE_MOVES, *_END_MOVES, {"window_left": 1}, {"window_right": 1}, {"window_bottom": 1})
+_WINDOW_MOVES = ({"window_left": 1}, {"window_right": 1}, {"window_bottom": 1})
 
 
-def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...]) -> Outline:
+def _moves(kind: Kind, symmetric: bool) -> tuple[dict[str, int], ...]:
+    """The edges that may move, together in the directions of the signs."""
+    if kind is Kind.RECTANGLE:
+        return *_SIDE_MOVES[:2], *_END_MOVES
+    sides = _SYMMETRIC_MOVES if symmetric else _SIDE_MOVES
+    return (*sides, *_END_MOVES, *_WINDOW_MOVES) if kind is Kind.CUT_FAN else (*sides, *_END_MOVES)
+
+
+def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...], symmetric: bool) -> Outline:
     """Move one edge at a time as long as that gains, in ever smaller steps."""
     best = sample.gain(outline)
     height = outline.bottom - outline.top
@@ -232,7 +265,7 @@ def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...]) -> Ou
         step = max(0.12, share * height)
         for _ in range(6):
             before = best
-            for move in _MOVES[outline.kind]:
+            for move in _moves(outline.kind, symmetric):
                 for sign in (step, -step):
                     while (
                         gain := sample.gain(moved := outline.moved(**{name: sign * way for name, way in move.items()}))

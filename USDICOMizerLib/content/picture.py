@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 
@@ -23,6 +23,8 @@ _MOST_PARTS = 4
 _GOOD = 0.88  # a fit with this score needs no other map
 _LEAST_CRUMB = 0.0025
 _SAME_OUTLINE = 0.78  # share of the rows and columns of several pieces that end where one outline ends
+_USUAL_CRUMBS = 0.04  # grey bars and logos, as a share of the picture
+_CRUMBS_WEIGH = 2.5
 _SPILLED = 0.02  # share of the pieces that may lie outside of it
 
 
@@ -78,14 +80,15 @@ class _Judged:
     fits: tuple[Fit, ...]
     support: float  # of the weakest part's edges
     covered: float  # share of the agreed picture that lies inside
+    beside: float  # crumbs that lie outside, as a share of what lies inside
 
     @property
     def score(self) -> float:
-        return self.support * self.covered**4
+        return self.support * self.covered**4 * max(0.0, 1 - _CRUMBS_WEIGH * max(0.0, self.beside - _USUAL_CRUMBS))
 
     def picture(self, factor: int) -> Picture:
         """In full resolution."""
-        fits = [refine(Fit(fit.outline.scaled(factor), fit.gain), self.evidence.map) for fit in self.fits]
+        fits = [refine(replace(fit, outline=fit.outline.scaled(factor)), self.evidence.map) for fit in self.fits]
         outlines = tuple(fit.outline for fit in fits)
         return Picture(outlines, self.score, f"Found in the picture: {' and '.join(outline.kind for outline in outlines)}.")
 
@@ -99,7 +102,8 @@ def _judged(evidence: Evidence, small: np.ndarray, parts: _Parts, agreed: np.nda
     inside = np.logical_or.reduce([fit.outline.holds(x, y) for fit in fits])
     covered = np.count_nonzero(inside & agreed) / max(1, np.count_nonzero(agreed))
     support = min(edge_support(fit.outline, small > 0.5) for fit in fits)
-    return _Judged(evidence, tuple(fits), support, covered)
+    crumbs = sum(np.count_nonzero(crumb & ~inside) for crumb in parts.crumbs)
+    return _Judged(evidence, tuple(fits), support, covered, crumbs / max(1, np.count_nonzero(inside)))
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,7 @@ def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
         joined = groups[pair[0]] + groups[pair[1]]
         groups = [joined, *(group for number, group in enumerate(groups) if number not in pair)]
     for crumb in parts.crumbs:
-        group = next((group for group in groups if _common_fit(evidence, [*group, crumb])), None)
+        group = next((group for group in groups if _common_fit(evidence, [*group, crumb], crumb.any(axis=1))), None)
         if group is not None:
             group.append(crumb)
     fits = []
@@ -151,11 +155,16 @@ def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
     return fits
 
 
-def _common_fit(evidence: np.ndarray, pieces: list[np.ndarray]) -> Fit | None:
-    """The one outline of several pieces; None where they have none in common."""
+def _common_fit(evidence: np.ndarray, pieces: list[np.ndarray], rows: np.ndarray | None = None) -> Fit | None:
+    """The one outline of several pieces; None where they have none in common, in these rows in particular."""
     together = np.logical_or.reduce(pieces)
     fit = fit_outline(evidence, together, quickly=True)
-    return fit if fit is not None and is_one_picture(fit.outline, together) else None
+    if fit is None or not is_one_picture(fit.outline, together):
+        return None
+    if rows is None:
+        return fit
+    y, x = np.mgrid[0 : len(together), 0 : together.shape[1]].astype(np.float32) + 0.5
+    return fit if _ends_agree(together[rows], fit.outline.holds(x, y)[rows], _tolerance(together)) >= _SAME_OUTLINE else None
 
 
 def is_one_picture(outline: Outline, seen: np.ndarray) -> bool:
@@ -168,16 +177,26 @@ def is_one_picture(outline: Outline, seen: np.ndarray) -> bool:
     inside = outline.holds(x, y)
     if np.count_nonzero(seen & ~inside) > _SPILLED * np.count_nonzero(seen):
         return False
-    tolerance = 0.012 * max(seen.any(0).sum(), seen.any(1).sum()) + 1.5
+    tolerance = _tolerance(seen)
+    above, below = _agreement(seen.T, inside.T, tolerance), _agreement(seen.T[:, ::-1], inside.T[:, ::-1], tolerance)
+    return min(_ends_agree(seen, inside, tolerance), max(above, below)) >= _SAME_OUTLINE
 
-    def agreement(one: np.ndarray, two: np.ndarray) -> float:
-        there = one.any(axis=1)
-        apart = np.abs(one[there].argmax(1) - two[there].argmax(1))
-        return float(((apart <= tolerance) & two[there].any(axis=1)).mean())
 
-    left, right = agreement(seen, inside), agreement(seen[:, ::-1], inside[:, ::-1])
-    above, below = agreement(seen.T, inside.T), agreement(seen.T[:, ::-1], inside.T[:, ::-1])
-    return min((left + right) / 2, max(above, below)) >= _SAME_OUTLINE
+def _tolerance(seen: np.ndarray) -> float:
+    return 0.012 * max(seen.any(axis=0).sum(), seen.any(axis=1).sum()) + 1.5
+
+
+def _ends_agree(seen: np.ndarray, inside: np.ndarray, tolerance: float) -> float:
+    """The share of the ends of rows, left and right, that agree."""
+    left, right = _agreement(seen, inside, tolerance), _agreement(seen[:, ::-1], inside[:, ::-1], tolerance)
+    return (left + right) / 2
+
+
+def _agreement(seen: np.ndarray, inside: np.ndarray, tolerance: float) -> float:
+    """The share of the rows with something seen, in which it begins where the outline begins."""
+    there = seen.any(axis=1)
+    apart = np.abs(seen[there].argmax(axis=1) - inside[there].argmax(axis=1))
+    return float(((apart <= tolerance) & inside[there].any(axis=1)).mean())
 
 
 def edge_support(outline: Outline, evidence: np.ndarray) -> float:
