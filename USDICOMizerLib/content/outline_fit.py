@@ -24,6 +24,7 @@ _STEPS = (0.03, 0.012, 0.005, 0.002, 0.001)  # of the picture's height
 _COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.02}
 _ASYMMETRY_COST = 0.08  # most probes look straight ahead; what looks askew is often a shadow on one side
 _LOPSIDED_WEIGHS = 0.6
+_WINDOW_STEP = 0.005  # of the picture's height
 _POINTS = 6_000
 
 
@@ -249,12 +250,16 @@ _END_MOVES = ({"top": 1}, {"bottom": 1})
 _WINDOW_MOVES = ({"window_left": 1}, {"window_right": 1}, {"window_bottom": 1})
 
 
-def _moves(kind: Kind, symmetric: bool) -> tuple[dict[str, int], ...]:
-    """The edges that may move, together in the directions of the signs."""
+def _moves(kind: Kind, symmetric: bool, share: float) -> tuple[dict[str, int], ...]:
+    """The edges that may move, together in the directions of the signs, in steps of a share of the height.
+
+    The window of a symmetric fan moves in small steps only, that it doesn't slide to the edge of a shadow.
+    """
     if kind is Kind.RECTANGLE:
         return *_SIDE_MOVES[:2], *_END_MOVES
     sides = _SYMMETRIC_MOVES if symmetric else _SIDE_MOVES
-    return (*sides, *_END_MOVES, *_WINDOW_MOVES) if kind is Kind.CUT_FAN else (*sides, *_END_MOVES)
+    windows = _WINDOW_MOVES if kind is Kind.CUT_FAN and (not symmetric or share <= _WINDOW_STEP) else ()
+    return *sides, *_END_MOVES, *windows
 
 
 def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...], symmetric: bool) -> Outline:
@@ -265,7 +270,7 @@ def _polished(outline: Outline, sample: _Sample, steps: tuple[float, ...], symme
         step = max(0.12, share * height)
         for _ in range(6):
             before = best
-            for move in _moves(outline.kind, symmetric):
+            for move in _moves(outline.kind, symmetric, share):
                 for sign in (step, -step):
                     while (
                         gain := sample.gain(moved := outline.moved(**{name: sign * way for name, way in move.items()}))
