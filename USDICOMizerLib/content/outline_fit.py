@@ -157,7 +157,7 @@ def _sides(part: np.ndarray) -> _Sides | None:
 def _starts(part: np.ndarray, sides: _Sides) -> Iterator[tuple[Outline, bool]]:
     """Outlines of each kind to begin with, and whether each is symmetric and to stay so."""
     above, below = sides.y[0] - 0.5, sides.y[-1] + 0.5
-    far_left, far_right = float(np.percentile(sides.left, 3)), float(np.percentile(sides.right, 97))
+    far_left, far_right = float(np.percentile(sides.left, 1)), float(np.percentile(sides.right, 99))
     yield Outline(Kind.RECTANGLE, above, below, far_left, far_left, far_right, far_right, above, below), False
     lefts = list(_lines(sides.y, sides.left, sides.height, outwards=-1))
     rights = list(_lines(sides.y, sides.right, sides.height, outwards=1))
