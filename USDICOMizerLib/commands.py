@@ -22,9 +22,9 @@ from USDICOMizerLib.deidentify.residue import Needles, identifying_values
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
 from USDICOMizerLib.export import ExportJob
-from USDICOMizerLib.files import make_private_folder, written_whole
+from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
-from USDICOMizerLib.learned_presets import learn_presets, with_presets
+from USDICOMizerLib.learned_presets import learn_presets, write_presets
 from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
@@ -37,7 +37,7 @@ from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.proposals import DOUBTFUL
-from USDICOMizerLib.readiness import Policy, count_patients
+from USDICOMizerLib.readiness import Policy, assess, count_patients
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -45,7 +45,6 @@ from USDICOMizerLib.settings import (
     default_settings_text,
     ensure_default_settings,
     load_settings,
-    parse_settings,
 )
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.slicer_masks import read_masks, with_masks, write_masks
@@ -88,8 +87,10 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     subjects = _subjects(options.subject, found.exams, pseudonyms, console)
     linkage = Linkage(linkage_folder)
     record_key(key, key_file, linkage)
-    claim_subjects(linkage, found.exams, subjects, own_subjects)
     claim_exams(linkage, found.exams, pseudonyms)
+    # Who stays behind whole has no pseudonym yet: after a look at what would leave, another may be chosen.
+    leaving = [exam for exam in found.exams if _is_ready(exam, found.decisions, policy)]
+    claim_subjects(linkage, leaving, subjects, own_subjects)
     job = ExportJob(
         preparation=Preparation(
             rules=rules,
@@ -168,14 +169,11 @@ def _learn(options: argparse.Namespace, settings: Settings, found: _Input, conso
     presets, notes = learn_presets(found.exams, found.decisions, settings.presets)
     for note in notes:
         console.note(note)
-    if not presets:
+    if presets:
+        write_presets(path, presets)
+        console.say(f"{path}: {', '.join(preset.name for preset in presets)} in [crop_presets].")
+    else:
         console.say("No preset was learned: the plan has no reviewed row with a crop box that a preset can hold.")
-        return
-    text = with_presets(path.read_text(encoding="utf-8-sig"), presets)
-    parse_settings(text, path.name)  # what can't be read again is never written
-    with written_whole(path, replace=True) as stream:
-        stream.write(text.encode("utf-8"))
-    console.say(f"{path}: {', '.join(preset.name for preset in presets)} in [crop_presets].")
 
 
 def inspect(options: argparse.Namespace, console: Console) -> bool:
@@ -380,6 +378,12 @@ def _check_subjects(named: str | None, table: Mapping[str, str], exams: Sequence
             raise CommandError("The subject's pseudonym holds a part of a patient's ID, name or birth date. Choose another one.")
 
 
+def _is_ready(exam: Exam, decisions: Mapping[str, Decision], policy: Policy) -> bool:
+    """Whether an instance of the exam is ready to leave, as far as can be told before its pixels are read."""
+    chosen = ((instance, decisions[instance.identity]) for instance in exam.instances)
+    return any(decision.include and not assess(instance, decision, policy, exam) for instance, decision in chosen)
+
+
 def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
     """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
     if named:
@@ -387,6 +391,11 @@ def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, 
     patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
     if pseudonyms.subjects:
         missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
-        if missing:
+        if missing == len(patients):
+            console.note(
+                "Warning: The subjects table names no patient of this input; all pseudonyms come from the key. Is it the right "
+                "table, and is id_old the Patient ID as the header has it?"
+            )
+        elif missing:
             console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
     return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}

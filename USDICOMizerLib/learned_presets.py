@@ -6,11 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from USDICOMizerLib.decision import Decision, decision_is_reviewed
 from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.files import written_whole
 from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.settings import CropPreset, update_settings_text
+from USDICOMizerLib.settings import CropPreset, parse_settings, update_settings_text
 from USDICOMizerLib.settings_values import format_crop_preset
 
 _PRESETS = "crop_presets"
@@ -50,6 +52,14 @@ def learn_presets(
 def with_presets(text: str, presets: Iterable[CropPreset]) -> str:
     """The text of a settings file with these presets in it; all else, comments too, stays as it is."""
     return update_settings_text(text, {(_PRESETS, preset.name): format_crop_preset(preset) for preset in presets})
+
+
+def write_presets(path: Path, presets: Iterable[CropPreset]) -> None:
+    """Put these presets into a settings file. Raises SettingsError, and writes nothing, where it couldn't be read again."""
+    text = with_presets(path.read_text(encoding="utf-8-sig"), presets)
+    parse_settings(text, path.name)
+    with written_whole(path, replace=True) as stream:
+        stream.write(text.encode("utf-8"))
 
 
 def _by_scanner(boxes: list[tuple[Instance, CropBox]]) -> Iterable[tuple[str, list[tuple[Instance, CropBox]]]]:

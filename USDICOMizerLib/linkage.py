@@ -20,7 +20,7 @@ from USDICOMizerLib.audit import AuditRecord
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.files import is_inside, lock, make_private_folder, open_private
 
-UIDS, PATIENTS, EXAMS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv"
+UIDS, PATIENTS, EXAMS, ISSUERS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv", "issuer_mapping.csv"
 AUDIT = "audit.jsonl"
 _SOURCES, _EXPORTS, _FINGERPRINT = "sources.csv", "exports.jsonl", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
