@@ -135,8 +135,7 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
     make_private_folder(options.output.parent)
     write_plan(make_plan(found.exams, decisions), options.output)
     console.say(f"{options.output}: {len(decisions)} instances in {len(found.exams)} exam(s).")
-    doubtful = sum(decision.is_doubtful for decision in decisions.values())
-    if doubtful:
+    if doubtful := sum(decision.is_doubtful for decision in decisions.values()):
         console.say(f"{doubtful} of the boxes are doubtful: look at them first (confidence below {DOUBTFUL:g}; note says why).")
     if options.sectors_to:
         written, without_form = write_masks(found.exams, decisions, options.sectors_to)
@@ -157,7 +156,7 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
 def _check_plan_options(options: argparse.Namespace) -> None:
     if options.learn and not options.plan:
         raise CommandError("--learn takes its presets from a plan that you reviewed: name it with --plan FILE.")
-    if not options.learn and not options.output:
+    if not (options.learn or options.output):
         raise CommandError("Name the plan to write with --output FILE.csv; or, with --plan and --learn, let presets be learned.")
     if not options.output and (options.images or options.sectors_from or options.sectors_to):
         raise CommandError("--images, --sectors-from and --sectors-to go with a plan that is written: add --output FILE.csv.")
