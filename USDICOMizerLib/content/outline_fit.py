@@ -23,9 +23,11 @@ _STEPS = (0.03, 0.012, 0.005, 0.002, 0.001)  # of the picture's height
 # What a kind with more freedom has to gain, as a share of the area.
 _COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.02}
 _ASYMMETRY_COST = 0.08  # most probes look straight ahead; what looks askew is often a shadow on one side
+_USUALLY_LOPSIDED = 0.08  # of the fan's width: a window's middle needn't be the fan's
 _LOPSIDED_WEIGHS = 0.6
 _WINDOW_STEP = 0.005  # of the picture's height
-_POINTS = 6_000
+_POINTS = 4_000
+_POLISHED = 5  # of the outlines to begin with, so many are followed up
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,16 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False
         gain = sample.gain(start)
         if (start.kind, symmetric) not in best or gain > best[start.kind, symmetric][0]:
             best[start.kind, symmetric] = gain, start
+
+    def cost(outline: Outline, symmetric: bool) -> float:
+        askew = not symmetric and outline.kind is not Kind.RECTANGLE
+        return _COST[outline.kind] + _ASYMMETRY_COST * askew + _lopsided(outline)
+
+    begun = [(gain - cost(start, how[1]), start, how[1]) for how, (gain, start) in best.items() if np.isfinite(gain)]
     fits = []
-    for (kind, symmetric), (gain, start) in best.items():
-        if np.isfinite(gain):
-            outline = _polished(start, sample, _STEPS[:2], symmetric)
-            cost = _COST[kind] + (0 if symmetric or kind is Kind.RECTANGLE else _ASYMMETRY_COST) + _lopsided(outline)
-            fits.append((sample.gain(outline) - cost, outline, symmetric))
+    for _, start, symmetric in sorted(begun, key=lambda found: -found[0])[:_POLISHED]:
+        outline = _polished(start, sample, _STEPS[:2], symmetric)
+        fits.append((sample.gain(outline) - cost(outline, symmetric), outline, symmetric))
     if not fits:
         return None
     _, outline, symmetric = max(fits, key=lambda found: found[0])
@@ -90,7 +96,8 @@ def _lopsided(outline: Outline) -> float:
         return 0.0
     uncut = replace(outline, window_left=-np.inf, window_right=np.inf).corners()[:, 0]
     cut = max(0.0, outline.window_left - uncut.min()), max(0.0, uncut.max() - outline.window_right)
-    return _LOPSIDED_WEIGHS * abs(cut[0] - cut[1]) / max(1.0, float(uncut.max() - uncut.min()))
+    difference = abs(cut[0] - cut[1]) / max(1.0, float(uncut.max() - uncut.min()))
+    return _LOPSIDED_WEIGHS * max(0.0, difference - _USUALLY_LOPSIDED)
 
 
 def refine(fit: Fit, evidence: np.ndarray) -> Fit:

@@ -20,6 +20,7 @@ _MOST_CRUMBS = 3
 _LEAST_AREA = 0.015  # of the image: a part of the picture
 _LEAST_THICKNESS = 0.035  # of the rows: the radius of the largest disc in it
 _MOST_PARTS = 4
+_SAME_MAP = 0.002  # the mean difference of maps that needn't be looked at twice
 _GOOD = 0.88  # a fit with this score needs no other map
 _LEAST_CRUMB = 0.0025
 _SAME_OUTLINE = 0.78  # share of the rows and columns of several pieces that end where one outline ends
@@ -53,13 +54,15 @@ def find_picture(frames: np.ndarray) -> Picture | None:
     seen = []
     for evidence in find_evidence(frames):
         small = reduced(evidence.map, factor)
+        if any(np.abs(small - other).mean() < _SAME_MAP for _, other, _ in seen):
+            continue
         parts = _parts(small > 0.5)
         if parts.large:
             seen.append((evidence, small, parts))
     if not seen:
         return None
     thick = [np.logical_or.reduce(parts.large) for _, _, parts in seen]
-    agreed = np.sum(thick, axis=0) >= min(2, len(thick))  # no map is trusted alone
+    agreed = np.sum(thick, axis=0) >= min(2, len(thick))  # no map is trusted alone, where there are several
     # The maps that show most of it first; one that fits well spares the others.
     order = sorted(range(len(seen)), key=lambda index: -np.count_nonzero(thick[index] & agreed))
     best: _Judged | None = None
