@@ -21,7 +21,7 @@ _SIDE_POINTS = 48
 _SIDE_TOLERANCE = 0.006  # of the picture's height: a point this near to a line is on it
 _STEPS = (0.03, 0.012, 0.005, 0.002, 0.001)  # of the picture's height
 # What a kind with more freedom has to gain, as a share of the area.
-_COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.025, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.02}
+_COST = {Kind.RECTANGLE: 0.0, Kind.FAN: 0.01, Kind.TRAPEZOID: 0.012, Kind.FLAT_TOPPED: 0.03, Kind.CUT_FAN: 0.02}
 _ASYMMETRY_COST = 0.08  # most probes look straight ahead; what looks askew is often a shadow on one side
 _USUALLY_LOPSIDED = 0.08  # of the fan's width: a window's middle needn't be the fan's
 _LOPSIDED_WEIGHS = 0.6
