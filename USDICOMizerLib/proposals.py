@@ -36,7 +36,7 @@ _PRESET_OF_THIS_SIZE = 0.95
 _PRESET_OF_ANY_SIZE = 0.8
 _REGIONS = 0.8
 _REGIONS_IN_DOUBT = 0.4
-_MOST_OF_CONTENT = 0.75  # content that is as clear as can be, still less sure than regions
+MOST_OF_CONTENT = 0.75  # content that is as clear as can be, still less sure than regions
 _CONFIRMED = 0.8  # content and regions, found independently, that agree
 
 _AGREEMENT = 0.8  # intersection over union of boxes that mean the same picture
@@ -180,7 +180,7 @@ def _from_content(instance: Instance, crop: CropSettings) -> Proposal | None:
     box = _adjusted(picture.box, instance, crop) if picture else None
     if box is None:
         return None
-    confidence, note = _MOST_OF_CONTENT * picture.confidence, picture.note
+    confidence, note = MOST_OF_CONTENT * picture.confidence, picture.note
     if _confirmed_by_regions(instance, picture.box):
         return Proposal(box, CONTENT, _CONFIRMED, f"{note} The ultrasound regions agree.")
     if confidence < DOUBTFUL:

@@ -8,16 +8,17 @@ from layouts import LAYOUTS, make_screen
 
 from USDICOMizerLib.content.picture import find_picture
 from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.proposals import overlap
+from USDICOMizerLib.proposals import DOUBTFUL, MOST_OF_CONTENT, overlap
 
 SINGLE, CINE = 3, 4  # seeds; each third screen is a single frame
 
 
-@pytest.mark.parametrize("number, layout", enumerate(LAYOUTS))
-def test_the_box_is_that_of_the_picture_and_no_text_of_the_bar_is_in_it(number: int, layout: str) -> None:
+@pytest.mark.parametrize("number, layout", list(enumerate(LAYOUTS)))
+def test_the_box_is_that_of_the_picture_or_doubtful_and_no_text_of_the_bar_is_in_it(number: int, layout: str) -> None:
     screen = make_screen(layout, (SINGLE, CINE)[number % 2])
     picture = find_picture(screen.frames)
-    assert overlap(picture.box, screen.box) >= 0.93
+    doubtful = MOST_OF_CONTENT * picture.confidence < DOUBTFUL
+    assert overlap(picture.box, screen.box) >= 0.93 or doubtful
     assert not any(picture.box.intersection(text) for text in screen.outside)
 
 
