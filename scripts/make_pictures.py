@@ -1,36 +1,32 @@
-"""Make the pictures of the README: python scripts/make_pictures.py docs/images
+"""Make the pictures of the README from the sample exam: python scripts/make_pictures.py docs/images
 
-They show the sample exam and synthetic screens. `--real FOLDER` writes, for yourself, one of
-each real file that the test packages bring, with what is proposed for it; no real picture is in this repository.
+It needs what the tests need: their browser takes the picture of the report.
 """
 
 from __future__ import annotations
 
-import argparse
+import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Testing" / "support"))
+from USDICOMizerLib.after_images import after_image
+from USDICOMizerLib.choices import Choices, decide
+from USDICOMizerLib.cli import main as usdicomizer
+from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.settings import Settings
+from USDICOMizerLib.sources import discover
 
-from layouts import LAYOUTS, make_screen  # noqa: E402
-from real_files import NAMES, real_file  # noqa: E402
-
-from USDICOMizerLib.after_images import after_image  # noqa: E402
-from USDICOMizerLib.choices import Choices, decide  # noqa: E402
-from USDICOMizerLib.content.picture import find_picture  # noqa: E402
-from USDICOMizerLib.decision import Decision  # noqa: E402
-from USDICOMizerLib.sample_exam import make_sample_exam  # noqa: E402
-from USDICOMizerLib.settings import Settings  # noqa: E402
-from USDICOMizerLib.sources import discover  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Testing" / "support"))
+from browser import open_page  # noqa: E402
 
 GAP = 24
-RED, YELLOW = (235, 60, 50), (250, 210, 60)
-SCREEN_SEED, SCREEN_COLUMNS, TILE = 7, 4, (320, 240)
+REPORT_SIZE = 1180, 860
+RED = (235, 60, 50)
 
 
 def before_and_after(exam: Path) -> Image.Image:
@@ -47,62 +43,23 @@ def before_and_after(exam: Path) -> Image.Image:
     return sheet
 
 
-def proposals_on_screens() -> Image.Image:
-    """A synthetic screen of each layout with the outline and the box that its content proposes."""
-    tiles = []
-    for layout in LAYOUTS:
-        screen = make_screen(layout, SCREEN_SEED)
-        picture = find_picture(screen.frames)
-        tile = Image.fromarray(screen.frames[0])
-        pen = ImageDraw.Draw(tile)
-        for outline in picture.outlines if picture else ():
-            corners = [tuple(point) for point in outline.corners()]
-            pen.line([*corners, corners[0]], fill=YELLOW, width=3)
-        if picture:
-            box = picture.box
-            pen.rectangle((box.left, box.top, box.right - 1, box.bottom - 1), outline=RED, width=2)
-        tiles.append(tile.resize(TILE, Image.Resampling.LANCZOS))
-    sheet = Image.new("RGB", (SCREEN_COLUMNS * (TILE[0] + 4) - 4, -(-len(tiles) // SCREEN_COLUMNS) * (TILE[1] + 4) - 4), "white")
-    for number, tile in enumerate(tiles):
-        sheet.paste(tile, (number % SCREEN_COLUMNS * (TILE[0] + 4), number // SCREEN_COLUMNS * (TILE[1] + 4)))
-    return sheet
+def report(exam: Path, folder: Path) -> Image.Image:
+    """The top of the report of the exam's export; all that is written lies in `folder`."""
+    os.environ["USDICOMIZER_HOME"] = str(folder / "home")
+    usdicomizer(["prepare", str(exam), "--output", str(folder / "out"), "--accept-unreviewed", "--tag", "CFV-L"])
+    (page,) = (path for path in (folder / "out").glob("*.html") if path.name != "report.html")
+    open_page(page, [], screenshot=folder / "report.png", size=REPORT_SIZE)
+    return Image.open(folder / "report.png").convert("RGB")
 
 
-def proposal_on_real_file(path: Path) -> Image.Image:
-    """All frames of a real file in one, with the box that is proposed for it."""
-    instance = discover([path]).instances[0]
-    decision = decide(instance, Choices(), Settings())
-    image = Image.fromarray(after_image(instance, Decision(whole_frame=True))[:, : instance.columns])
-    if decision.crop:
-        box = decision.crop
-        colour = YELLOW if decision.is_doubtful else RED
-        ImageDraw.Draw(image).rectangle((box.left, box.top, box.right - 1, box.bottom - 1), outline=colour, width=2)
-    return image
-
-
-def write_real_files(folder: Path) -> None:
-    """A picture of each real file of the test packages, with its proposal: red, or yellow where it is doubtful."""
+def main(folder: Path) -> None:
+    """Write the pictures into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as temporary:
-        for name in NAMES:
-            proposal_on_real_file(real_file(name, Path(temporary))).save(folder / f"{Path(name).stem}.png")
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Write the pictures into the folders that the arguments name."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", help="where the README's pictures go")
-    parser.add_argument("--real", type=Path, metavar="FOLDER", help="where pictures of the real files go")
-    options = parser.parse_args(arguments)
-    if options.real:
-        write_real_files(options.real)
-    if options.folder:
-        options.folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory() as temporary:
-            sheet = before_and_after(make_sample_exam(Path(temporary) / "exam.zip"))
-        sheet.save(options.folder / "before_after.png", optimize=True)
-        proposals_on_screens().save(options.folder / "content_proposals.jpg", quality=80)
+        exam = make_sample_exam(Path(temporary) / "exam.zip")
+        before_and_after(exam).save(folder / "before_after.png", optimize=True)
+        report(exam, Path(temporary)).save(folder / "report.png", optimize=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(Path(sys.argv[1]))
