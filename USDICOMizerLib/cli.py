@@ -31,8 +31,6 @@ from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
 
-_MASKS_FOR_ALL = [Mask.NONE.value, Mask.OUTSIDE_REGIONS.value, Mask.RECTANGLE.value]
-
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
 EXIT_WRONG_COMMAND = 2
@@ -127,8 +125,8 @@ def _add_choices(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--mask",
-        choices=_MASKS_FOR_ALL,
-        help="blank pixels outside, keeping the geometry (sectors differ from instance to instance: give them in a plan)",
+        choices=[mask.value for mask in Mask],
+        help="blank pixels outside, keeping the geometry; sector: the outline of each picture, found in its content",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 
@@ -207,11 +205,18 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.plan)
     _add_inputs(parser)
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE.csv", help="the plan to write; it holds original UIDs"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE.csv", help="the plan to write; it holds original UIDs")
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="also write a PNG of each instance as it would leave (all frames in one)"
+    )
+    parser.add_argument(
+        "--sectors-from", type=Path, metavar="DIR", help="take the masks of SlicerUltrasound's JSON files as sectors"
+    )
+    parser.add_argument(
+        "--sectors-to", type=Path, metavar="DIR", help="also write the sectors as such files; they hold original UIDs"
+    )
+    parser.add_argument(
+        "--learn", action="store_true", help="write the crop boxes of the reviewed rows of --plan into the settings, as presets"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)

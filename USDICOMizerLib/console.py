@@ -118,7 +118,7 @@ class Console:
         )
 
     def inspected(self, exams: Sequence[ExamFacts], others: Sequence[SourceOutcome], explanations: Sequence[Explanation]) -> None:
-        """The result of `inspect`."""
+        """The result of `inspect`: in the table, doubtful crop boxes come first."""
         self._close_bar()
         self.json(
             {
@@ -142,9 +142,12 @@ class Console:
                     facts.confidence,
                     ", ".join(facts.problems) or "ready",
                 )
-                for facts in exam.instances
+                for facts in sorted(exam.instances, key=lambda facts: not facts.doubtful)
             ]
             self._table(f"Exam {number} of {len(exams)}: {len(exam.instances)} instances", columns, rows)
+            for facts in exam.instances:
+                if facts.doubtful:
+                    self.say(f"{facts.number:03d} is doubtful: {facts.doubtful}")
             if exam.missing:
                 self.say(f"The protocol also expects: {', '.join(exam.missing)}")
         self.others_failed(others)

@@ -14,7 +14,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.geometry import CropBox, RectangleSector, Redaction, Sector, format_redactions
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.proposals import Proposal, picture_boxes
+from USDICOMizerLib.proposals import DOUBTFUL, Proposal, picture_boxes
 
 if TYPE_CHECKING:
     from USDICOMizerLib.tags import Tag
@@ -63,11 +63,12 @@ class Decision:
         return replace(self, **changes)
 
     def following(self, proposal: Proposal) -> Decision:
-        """The same decision with the crop box of a proposal."""
+        """The same decision with the crop box of a proposal, and its sector where the mask is one."""
         return replace(
             self,
             crop=proposal.box,
             whole_frame=False,
+            sector=proposal.sector if self.mask is Mask.SECTOR else self.sector,
             proposal=str(proposal),
             confidence=proposal.confidence,
             note=self.note or proposal.note,
@@ -84,15 +85,20 @@ class Decision:
         proposed = _BOX_AT_THE_END.search(self.proposal)
         return proposed is None or self.crop is None or proposed[1] == str(self.crop).replace(",", " ")
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it follows a proposal that a person has to look at first."""
+        return self.follows_proposal and self.confidence < DOUBTFUL
+
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
     """Why it isn't known what to keep of the instance, as a sentence; empty when it is known."""
     if decision.mask is Mask.SECTOR and decision.sector is None:
-        return "The mask is sector, and no sector is given."
+        return "The mask is sector, and no sector is given or was found in the frames."
     if decision.mask is Mask.OUTSIDE_REGIONS and not picture_boxes(instance):
         return "The mask is outside-regions, and the header names no ultrasound region with a picture in the image."
     if decision.crop is None and not decision.whole_frame and decision.mask in (Mask.NONE, Mask.RECTANGLE):
-        return "No box was given, no preset matches the device and the image size, and no ultrasound region helps."
+        return "No box was given, no preset matches, no ultrasound region helps, and no picture was found in the frames."
     return ""
 
 

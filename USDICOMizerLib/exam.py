@@ -110,6 +110,7 @@ class Instance:
     has_pixel_data: bool
     device: Device = Device()
     regions: tuple[Region, ...] = ()
+    depth: str = ""  # Depth of Scan Field (0018,5050) as written, millimetres
     warnings: tuple[str, ...] = ()
 
     @property

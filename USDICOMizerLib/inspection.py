@@ -17,6 +17,7 @@ from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surrounding
 from USDICOMizerLib.elements import read_elements
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.proposals import doubt_about
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.sources import read_header
 from USDICOMizerLib.tags import Tag
@@ -38,6 +39,7 @@ class InstanceFacts:
     jpeg_crop: str  # where JPEG is cut for that crop box, as its blocks can't be divided; empty where that makes no difference
     proposal: str
     confidence: str
+    doubtful: str  # why the crop box has to be looked at first; empty where it needn't
     problems: tuple[str, ...]
 
 
@@ -88,8 +90,16 @@ def _instance_facts(exam: Exam, decisions: Mapping[str, Decision], policy: Polic
             jpeg_crop=_jpeg_crop(instance, decision),
             proposal=decision.proposal,
             confidence="" if decision.confidence is None else f"{decision.confidence:.2f}",
+            doubtful=_doubt(instance, decision),
             problems=tuple(finding.problem.value for finding in findings) if decision.include else ("excluded",),
         )
+
+
+def _doubt(instance: Instance, decision: Decision) -> str:
+    """Not the decision's note, in which a person may have written anything."""
+    if not (decision.include and decision.is_doubtful):
+        return ""
+    return doubt_about(instance, decision.crop or instance.whole_frame, decision.proposal)
 
 
 def _jpeg_crop(instance: Instance, decision: Decision) -> str:

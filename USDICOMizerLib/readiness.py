@@ -10,7 +10,7 @@ from pydicom.uid import UID
 from USDICOMizerLib.decision import Decision, decision_is_reviewed, lacks_geometry, misfits, narrows
 from USDICOMizerLib.exam import Exam, Instance, Patient
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.proposals import DOUBTFUL, doubt_about_regions
+from USDICOMizerLib.proposals import doubt_about
 
 # Ultrasound and Ultrasound Multi-frame Image Storage, current and retired (PS3.4 B.5, PS3.6 A).
 _ULTRASOUND = frozenset(
@@ -126,9 +126,9 @@ def _review_findings(instance: Instance, decision: Decision, policy: Policy) -> 
     """What only a person's look can settle; asked once it is known what would leave."""
     if decision_is_reviewed(instance, decision):
         return
-    if decision.follows_proposal and decision.confidence < DOUBTFUL:
+    if decision.is_doubtful:
         # Not the decision's note: a person may have written anything there, and details reach logs.
-        reason = doubt_about_regions(instance, decision.crop or instance.whole_frame) or "The confidence of the proposal is low."
+        reason = doubt_about(instance, decision.crop or instance.whole_frame, decision.proposal)
         yield Finding(Problem.DOUBTFUL_PROPOSAL, reason)
     if not narrows(instance, decision):
         detail = "The whole frame would leave, and a whole frame that nobody has looked at never does."

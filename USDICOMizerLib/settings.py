@@ -52,7 +52,7 @@ HOME_VARIABLE = "USDICOMIZER_HOME"
 _FOLDER = "USDICOMizer"
 _FILE = "settings.ini"
 
-CROP_ORDER = ("preset", "regions")
+CROP_ORDER = ("preset", "regions", "content")
 PROFILES = ("basic",)
 TRANSFER_SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-baseline")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -279,6 +279,7 @@ def instance_from_header(source: Source, header: Dataset, *, has_pixel_data: boo
             station=facts.text(header, "StationName"),
         ),
         regions=_regions(facts, header),
+        depth=facts.text(header, "DepthOfScanField"),
         warnings=tuple(facts.warnings),
     )
 
