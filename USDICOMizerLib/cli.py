@@ -29,6 +29,7 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
+from USDICOMizerLib.text_search import TextChoice
 
 _MASKS_FOR_ALL = [Mask.NONE.value, Mask.OUTSIDE_REGIONS.value, Mask.RECTANGLE.value]
 
@@ -205,6 +206,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="also write a PNG of each instance as it would leave (all frames in one)"
+    )
+    parser.add_argument(
+        "--text",
+        choices=list(map(str, TextChoice)),
+        help="look for text in the pictures that would leave: note where it is, or redact it with boxes that are blanked",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
@@ -46,6 +46,7 @@ from USDICOMizerLib.settings import (
 )
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import Discovery, discover, read_header
+from USDICOMizerLib.text_search import TextChoice, note_text
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -116,6 +117,8 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
     settings = _settings(options.settings, console)
     _check_plan_places(options, settings)
     found = _read_input(options, settings, console)
+    if options.text:
+        found = replace(found, decisions=note_text(found.exams, found.decisions, TextChoice(options.text)))
     make_private_folder(options.output.parent)
     write_plan(make_plan(found.exams, found.decisions), options.output)
     console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exam(s).")
@@ -252,6 +255,7 @@ def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Pol
         tags_required=settings.tags.required,
         accept_unreviewed=accept_unreviewed,
         require_review=settings.review.require_review,
+        require_text_check=settings.review.require_text_check,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -153,17 +153,18 @@ class ConvertedPixels:
         workers = 1 if self._method is Method.NATIVE_SLICE else self._workers
         return in_order(self._tasks(self._encoded), workers)
 
-    def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
+    def display_frames(self, *, whole_range: bool = False, only: Iterable[int] | None = None) -> Iterator[np.ndarray]:
         """What leaves, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does.
 
-        With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it.
+        With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it. `only`
+        names the frames, from 0, where not all are wanted.
         """
         show = self._source.display.show
 
         def shown(samples: np.ndarray) -> np.ndarray:
             return show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
 
-        return in_order(self._tasks(shown), self._workers)
+        return in_order(self._tasks(shown, only), self._workers)
 
     def _encoded(self, samples: np.ndarray) -> bytes:
         if self._by_plane:
@@ -172,9 +173,9 @@ class ConvertedPixels:
             samples = self._palette.apply(samples[..., 0])
         return self._encoder.encode(samples, self._picture)
 
-    def _tasks(self, finish: Callable[[np.ndarray], Result]) -> Iterator[Callable[[], Result]]:
+    def _tasks(self, finish: Callable[[np.ndarray], Result], only: Iterable[int] | None = None) -> Iterator[Callable[[], Result]]:
         """A task for each frame, which is read when its task is taken: decode it, cut it, blank it, finish it."""
-        for index in range(self._source.layout.frames):
+        for index in range(self._source.layout.frames) if only is None else only:
             decode = self._stored(index)
             yield lambda index=index, decode=decode: finish(self._blanked(index, decode()))
 
@@ -236,14 +237,14 @@ class CutJpegPixels(ConvertedPixels):
     def frames(self) -> Iterator[bytes]:
         """The cut codestreams in order, one at a time. Raises as `ConvertedPixels.frames` does."""
         workers = self._workers if installed_codec().in_threads else 1
-        return in_order(self._cuts(), workers)
+        return in_order(self._cuts(range(self._source.layout.frames)), workers)
 
-    def _cuts(self) -> Iterator[Callable[[], bytes]]:
-        for index in range(self._source.layout.frames):
+    def _cuts(self, indices: Iterable[int]) -> Iterator[Callable[[], bytes]]:
+        for index in indices:
             cut = self._source.stored_jpeg(index)
             yield lambda index=index, cut=cut: cut(self.box, self._blank(index))
 
-    def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
+    def display_frames(self, *, whole_range: bool = False, only: Iterable[int] | None = None) -> Iterator[np.ndarray]:
         """What leaves, decoded, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
         layout = replace(
             self._source.layout,
@@ -251,7 +252,7 @@ class CutJpegPixels(ConvertedPixels):
             columns=self.box.width,
             photometric_interpretation=self._grid.photometric,
         )
-        for frame in self.frames():
+        for frame in self.frames() if only is None else (cut() for cut in self._cuts(only)):
             yield self._source.display.show(decode_frame(frame, layout, lambda sentence: None), whole_range=whole_range)
 
 
