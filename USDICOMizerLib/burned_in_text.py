@@ -29,6 +29,7 @@ _MARK = 3  # cells: what is no wider and no higher than this, and as wide as hig
 _READ_WELL = 0.8
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
 _TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
+_ON_SCREENS = frozenset("fr frq wf dr pwr persist".split())  # abbreviations that are nobody's name
 _LETTERS_ALIKE = str.maketrans("01259683lq", "oizsgbbeig")
 _LEAST_COMPARED = 4
 
@@ -202,7 +203,9 @@ def is_mark(text: str) -> bool:
 
 def is_technical(text: str) -> bool:
     """Whether a line that was read says nothing about anybody: depth marks, gain, frame rate, known words; no date."""
-    return all(_TECHNICAL_NUMBER.fullmatch(word) or is_descriptive(word) for word in text.split())
+    return all(
+        _TECHNICAL_NUMBER.fullmatch(word) or word.casefold() in _ON_SCREENS or is_descriptive(word) for word in text.split()
+    )
 
 
 def like_header(text: str, needles: Needles) -> frozenset[Kind]:
