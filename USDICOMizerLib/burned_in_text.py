@@ -22,10 +22,10 @@ from USDICOMizerLib.text_reader import ReadLine, read_lines, reader_is_installed
 SAMPLED_FRAMES = 16
 """How many frames of a cine are looked at: what stands in a sixteenth of them or more is seen."""
 
-_SURE, _POSSIBLE = 0.8, 0.4  # a place holds one cell at least that is surely text, and all around it that may be
-_LEAST_TEXT = 2.0  # cells: less than this in sum is a speck
+_SURE, _POSSIBLE = 0.95, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
+_LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
 _FILLED = 0.55  # of a box are cells with text: then it is one
-_MARK = 3  # cells: what is no wider and no higher than this, and as wide as high, is a mark of the probe's side, not a line
+_MARK = 4  # cells: what is no wider and no higher than this, and about as wide as high, is a mark of the probe's side
 _READ_WELL = 0.8
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
 _TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
@@ -117,7 +117,7 @@ def seen_text(picture: np.ndarray) -> list[TextBox]:
         left, top, width, height = shapes.GetBoundingBox(label)
         within = (slice(top, top + height), slice(left, left + width))
         values = likely[within][labels[within] == label]
-        is_mark = max(width, height) <= _MARK and abs(width - height) < 1
+        is_mark = max(width, height) <= _MARK and (width == height or min(width, height) == _MARK - 1)
         if values.max() >= _SURE and values.sum() >= _LEAST_TEXT and not is_mark:
             cells = labels[within] == label
             boxes = (box.moved(left * CELL, top * CELL).clipped_to(columns, rows) for box in _parts(cells))

@@ -55,10 +55,10 @@ class PictureMaker:
             return np.full((SIDE, SIDE), random.choice([0, 0, 0, 8, 30, 60, 120, 200, 255]), np.float32)
         if kind < 0.20:
             return self._panels()
-        if kind < 0.28:
+        if kind < 0.34:
             return self._spectrum()
         picture = self._speckle()
-        if kind < 0.55:
+        if kind < 0.58:
             picture *= self._fan()
         return picture
 
