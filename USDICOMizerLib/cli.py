@@ -30,6 +30,7 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
+from USDICOMizerLib.text_search import TextChoice
 
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
@@ -217,6 +218,11 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--learn", action="store_true", help="write the crop boxes of the reviewed rows of --plan into the settings, as presets"
+    )
+    parser.add_argument(
+        "--text",
+        choices=list(map(str, TextChoice)),
+        help="look for text in the pictures that would leave: note where it is, or redact it with boxes that are blanked",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)

@@ -52,6 +52,7 @@ from USDICOMizerLib.settings import (
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.slicer_masks import read_masks, with_masks, write_masks
 from USDICOMizerLib.sources import Discovery, discover, read_header
+from USDICOMizerLib.text_search import TextChoice, note_text
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -139,6 +140,8 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
         decisions, unused = with_masks(found.exams, decisions, read_masks(options.sectors_from))
         if unused:
             console.note(f"{unused} masks in the folder of --sectors-from are of no instance of the input, or of another size.")
+    if options.text:
+        decisions = note_text(found.exams, decisions, TextChoice(options.text))
     make_private_folder(options.output.parent)
     write_plan(make_plan(found.exams, decisions), options.output)
     console.say(f"{options.output}: {len(decisions)} instances in {len(found.exams)} exam(s).")
@@ -165,8 +168,8 @@ def _check_plan_options(options: argparse.Namespace) -> None:
         raise CommandError("--learn takes its presets from a plan that you reviewed: name it with --plan FILE.")
     if not (options.learn or options.output):
         raise CommandError("Name the plan to write with --output FILE.csv; or, with --plan and --learn, let presets be learned.")
-    if not options.output and (options.images or options.sectors_from or options.sectors_to):
-        raise CommandError("--images, --sectors-from and --sectors-to go with a plan that is written: add --output FILE.csv.")
+    if not options.output and (options.images or options.sectors_from or options.sectors_to or options.text):
+        raise CommandError("--images, --sectors-from, --sectors-to and --text go with a plan that is written: add --output FILE.csv.")
 
 
 def _learn(options: argparse.Namespace, settings: Settings, found: _Input, console: Console) -> None:
@@ -304,6 +307,7 @@ def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Pol
         tags_required=settings.tags.required,
         accept_unreviewed=accept_unreviewed,
         require_review=settings.review.require_review,
+        require_text_check=settings.review.require_text_check,
     )
 
 

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, is_as_it_was, member_name, open_export
 from USDICOMizerLib.audit import AuditedInstance, audit_record
+from USDICOMizerLib.burned_in_text import find_text, sampled_frames
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.residue import find_in_text
@@ -27,6 +28,7 @@ from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.tags import Tag
+from USDICOMizerLib.text_reader import reader_is_installed
 
 
 @dataclass(frozen=True)
@@ -224,6 +226,7 @@ class _ExamRun:
             if found := find_in_text(name, prepared.needles):
                 detail = f"its name in the export would hold a value of the source's {', '.join(sorted(found))}; change file_name"
                 raise RefusedError(Problem.RESIDUE, f"{detail} in [export] of the settings")
+            self._look_for_text(prepared)
             row = manifest_row(name, prepared, decision)
             export.add(row, prepared.write, size=prepared.size, compress=not prepared.pixels.description.encapsulated)
             self._uids.update(prepared.header.uid_map)
@@ -237,6 +240,17 @@ class _ExamRun:
             actions={action.value: count for action, count in prepared.header.counts.items()},
             warnings=(*instance.warnings, *prepared.warnings),
         )
+
+    def _look_for_text(self, prepared: PreparedInstance) -> None:
+        """Refuse a picture in which there is text that nobody has seen, or that is like what the header says of the patient."""
+        reviewed = prepared.dataset.BurnedInAnnotation == "NO"
+        if not self.job.policy.require_text_check or reviewed and not reader_is_installed():
+            return
+        only = sampled_frames(prepared.pixels.description.frames)
+        frames = (prepared.pixels.display_frame(index, whole_range=True) for index in only)
+        found = find_text(frames, len(only), prepared.needles).moved(prepared.box.left, prepared.box.top)
+        if found.identifies or found.doubtful and not reviewed:
+            raise RefusedError(Problem.TEXT_IN_IMAGE, f"{str(found).capitalize()}.")
 
     def _member_name(self, number: int, instance: Instance, tag: Tag | None) -> str:
         values = {

@@ -35,6 +35,7 @@ class Policy:
     tags_required: bool = False
     accept_unreviewed: bool = False
     require_review: bool = True
+    require_text_check: bool = True
 
 
 @dataclass(frozen=True)

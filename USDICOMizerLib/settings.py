@@ -106,9 +106,10 @@ class ExportSettings:
 
 @dataclass(frozen=True)
 class ReviewSettings:
-    """[review]: whether a person has to confirm each picture."""
+    """[review]: whether a person has to confirm each picture, and whether text is looked for where nobody did."""
 
     require_review: bool = True
+    require_text_check: bool = True
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "zip_compression_level": values.whole_number(0, 9),
         "report": values.yes_or_no,
     },
-    "review": {"require_review": values.yes_or_no},
+    "review": {"require_review": values.yes_or_no, "require_text_check": values.yes_or_no},
     "logging": {"level": values.one_of(LOG_LEVELS), "folder": values.folder_or_file},
     "ecrf": ECRF_READERS,
 }
