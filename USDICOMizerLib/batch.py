@@ -17,6 +17,7 @@ from USDICOMizerLib.linkage import SourceRow
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.plan import source_text
+from USDICOMizerLib.report import reported
 from USDICOMizerLib.sources import SourceOutcome
 
 
@@ -36,8 +37,9 @@ class RunResult:
 
     @property
     def all_well(self) -> bool:
-        """Whether nothing was refused and nothing failed."""
-        return not (self.counts[Outcome.REFUSED] or self.counts[Outcome.FAILED])
+        """Whether nothing was refused, nothing failed, and each report could be written."""
+        unreported = any(exam.report_error for exam in self.exams)
+        return not (self.counts[Outcome.REFUSED] or self.counts[Outcome.FAILED] or unreported)
 
 
 def prepare_exams(
@@ -58,7 +60,7 @@ def prepare_exams(
     for exam in exams:
         subject = subjects[exam.study_uid]
         try:
-            results.append(export_exam(exam, decisions, subject, job, on_instance))
+            results.append(reported(export_exam(exam, decisions, subject, job, on_instance), exam, decisions, job))
         except Exception as error:  # a vanished source, a linkage that can't be written: this exam failed, the next may not
             results.append(_failed(exam, subject, job, error))
     return RunResult(tuple(results), tuple(others), job.preparation.pseudonyms.fingerprint)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from USDICOMizerLib import __version__, commands
 from USDICOMizerLib.choices import CropChoice
+from USDICOMizerLib.commands_exports import add_commands
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Mask
 from USDICOMizerLib.deidentify.options import KEPT_DATES
@@ -99,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(add("plan", help="propose decisions as a file, to be edited by hand or in Slicer"))
     _add_inspect(add("inspect", help="show what is there, how ready it is, what would happen to each attribute"))
     _add_check(add("check", help="judge an export: residue, conformance, counts"))
+    add_commands(add)
     _add_settings(add("settings", help="show, create or convert a settings file"))
     _add_demo(add("demo", help="make the sample exam, prepare it, check it"))
     return parser
@@ -190,6 +192,11 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
     )
     _add_profile(parser)
     _add_key_and_linkage(parser)
+    parser.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        help="write HTML reports beside the ZIPs, and with the pictures before into the linkage (default: from the settings)",
+    )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
     existing.add_argument("--overwrite", action="store_true", help="replace exports that exist")

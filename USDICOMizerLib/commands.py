@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
-from USDICOMizerLib.batch import prepare_exams
+from USDICOMizerLib.batch import RunResult, prepare_exams
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
 from USDICOMizerLib.console import Console
@@ -19,7 +20,7 @@ from USDICOMizerLib.deidentify.options import Option
 from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
-from USDICOMizerLib.errors import CommandError
+from USDICOMizerLib.errors import CommandError, ReportError
 from USDICOMizerLib.exam import Exam, group_into_exams
 from USDICOMizerLib.export import ExportJob
 from USDICOMizerLib.files import make_private_folder
@@ -36,6 +37,8 @@ from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.readiness import Policy, assess, count_patients
+from USDICOMizerLib.report import HOW_TO_GET_IT, TEMPLATE_ENGINE, can_report
+from USDICOMizerLib.report_cohort import write_cohort_report
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -67,6 +70,7 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         raise CommandError(f"--quality is for --transfer-syntax jpeg-baseline, and {syntax} is asked for. Leave one out.")
     rules = _rules(options, settings)
     policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
+    report = _report_wanted(options.report, settings, console)
     output = _output_folder(options, settings)
     key_file, linkage_folder = _private_places(options, settings, output)
     own_subjects = read_subjects(options.subjects) if options.subjects else {}
@@ -103,14 +107,17 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
         compression_level=settings.export.zip_compression_level,
         overwrite=options.overwrite,
         resume=options.resume,
+        reports=linkage.reports if report else None,
+        expected=settings.protocol.expected,
     )
     _make_output_folder(output)
     for exam in found.exams:
         executed = make_plan([exam], found.decisions, for_review=False)
         write_plan(executed, linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
+    began = time.monotonic()
     result = prepare_exams(found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended)
     console.run_ended(result)
-    return result.all_well
+    return _cohort_reported(result, job, time.monotonic() - began, console) and result.all_well
 
 
 def plan(options: argparse.Namespace, console: Console) -> bool:
@@ -259,6 +266,33 @@ def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Pol
 
 def _rules(options: argparse.Namespace, settings: Settings) -> Rules:
     return profile_rules(settings, options=options.options, keep_dates=options.keep_dates)
+
+
+def _report_wanted(asked: bool | None, settings: Settings, console: Console) -> bool:
+    """Whether reports are written. Without the template engine they are an error where the command asks for them."""
+    wanted = settings.export.report if asked is None else asked
+    if wanted and not can_report():
+        if asked:
+            raise CommandError(f"--report needs the package {TEMPLATE_ENGINE}. Install it: {HOW_TO_GET_IT}")
+        console.note(f"No reports are written, as the package {TEMPLATE_ENGINE} isn't installed: {HOW_TO_GET_IT}")
+        return False
+    return wanted
+
+
+def _cohort_reported(result: RunResult, job: ExportJob, seconds: float, console: Console) -> bool:
+    """Write the report of all exams in the output folder, where reports are wanted; whether all of them could be written."""
+    if job.reports is None:
+        return True
+    for exam in result.exams:
+        if exam.report_error:
+            console.note(f"{exam.exam}: {exam.report_error}")
+    try:
+        path = write_cohort_report(job.output, result, seconds, job)
+    except ReportError as error:
+        console.note(str(error))
+        return False
+    console.say(f"What left and what didn't, with pictures: {path}")
+    return True
 
 
 def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:

@@ -205,6 +205,7 @@ def _as_json(result: RunResult) -> dict:
                 "subject": exam.subject,
                 "path": str(exam.path) if exam.path else None,
                 "error": exam.error,
+                "report_error": exam.report_error,
                 "instances": [asdict(instance) for instance in exam.instances],
             }
             for exam in result.exams

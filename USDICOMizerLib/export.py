@@ -54,6 +54,7 @@ class ExamResult:
     path: Path | None
     instances: tuple[InstanceResult, ...]
     error: str = ""
+    report_error: str = ""  # why its report could not be written
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class ExportJob:
     compression_level: int
     overwrite: bool = False
     resume: bool = False
+    reports: Path | None = None  # the private folder of the reviewer's copies; None where no reports are written
+    expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
     run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     @property
@@ -95,7 +98,7 @@ def export_exam(
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
     name = f"{subject}_{exam_name}.zip"
     path = job.output / name
-    run = _ExamRun(exam, exam_name, subject, job, on_instance, _in_order(exam, decisions))
+    run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
     work = _work_digest(run.numbered, subject, job)
     try:
         done = _what_is_done(path, run.numbered, job)
@@ -316,7 +319,7 @@ def manifest_row(name: str, prepared: PreparedInstance, decision: Decision) -> M
     )
 
 
-def _in_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbered]:
+def in_plan_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbered]:
     """Number the instances in the order of the plan; ties, and those without an order at the end, by acquisition."""
 
     def place(instance: Instance) -> tuple[bool, int]:

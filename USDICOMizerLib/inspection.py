@@ -14,7 +14,7 @@ from USDICOMizerLib.decision import Decision, lacks_geometry, output_box
 from USDICOMizerLib.deidentify.cleaning import private_creator
 from USDICOMizerLib.deidentify.content_items import HOLDERS, concept_of
 from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surroundings, answer_for, iod_of, place_of
-from USDICOMizerLib.deidentify.values import read_element
+from USDICOMizerLib.elements import read_elements
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.readiness import Policy, assess
@@ -119,10 +119,9 @@ def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:
 def _answers(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules) -> Iterator[tuple[tuple[int, ...], Answer]]:
     """The answer for each element, and for what a sequence holds where it is entered."""
     concept = concept_of(dataset) if path and path[-1] in HOLDERS else None
-    for tag in sorted(dataset.keys()):
+    for tag, element in read_elements(dataset):
         here = (*path, int(tag))
         around = Surroundings(private_creator(dataset, tag), concept)
-        element = read_element(dataset, tag)
         if element is None:  # a value that can't be read is no reason not to answer for its attribute
             yield here, answer_for(here, iod=iod, rules=rules, around=around)
             continue

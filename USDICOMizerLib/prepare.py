@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,6 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import IO
 
-from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.cropped_header import append_lossy_step, describe_pixels
@@ -26,6 +24,7 @@ from USDICOMizerLib.deidentify.residue import (
     judge_alone,
     scan_bytes,
 )
+from USDICOMizerLib.dicom_writer import file_up_to_pixel_data
 from USDICOMizerLib.errors import RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.files import Writable
@@ -42,6 +41,7 @@ from USDICOMizerLib.pixels import (
     open_pixels,
     require_supported_syntax,
 )
+from USDICOMizerLib.recent_headers import take
 from USDICOMizerLib.sources import read_header, verify
 from USDICOMizerLib.tags import apply_tag
 
@@ -119,9 +119,7 @@ class PreparedInstance:
             dataset = deepcopy(dataset)  # what was proven is left as it is
             ratio = description.decoded_frame_bytes * description.frames / compressed
             append_lossy_step(dataset, LossyStep(description.lossy_method, ratio))
-        header = io.BytesIO()
-        dcmwrite(header, dataset, enforce_file_format=True)
-        return header.getvalue()
+        return file_up_to_pixel_data(dataset)
 
     def _spooled(self, spool: IO[bytes]) -> list[int]:
         """Write the compressed frames to `spool`; returns their lengths."""
@@ -196,7 +194,8 @@ def prepare(
 
     Raises RefusedError for a problem of this instance, SourceChangedError where the file was replaced meanwhile.
     """
-    header = read_header(instance.source)
+    parsed = take(instance.source)
+    header = parsed.dataset if parsed else read_header(instance.source)
     if str(header.get("SOPInstanceUID", "")) != instance.sop_instance_uid:
         raise SourceChangedError("the source changed after the input was read; run the command again")
     verify(instance.source)
@@ -204,7 +203,7 @@ def prepare(
     if decision.reviewed and not reviewed:
         raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
     with instance.source.open() as stream:
-        source = open_pixels(stream, header)
+        source = open_pixels(stream, header, parsed.pixel_data_at if parsed else None)
         pixels = pixels_that_leave(instance, decision, source, preparation, reviewed=reviewed)
         cleaned = header_that_leaves(
             instance, decision, subject, preparation, header, pixels, reviewed=reviewed, sides_are_tagged=sides_are_tagged

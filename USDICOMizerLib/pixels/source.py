@@ -48,7 +48,7 @@ class PixelSource:
     `layout` describes what is stored, with the number of frames that is really there; `display` how it is shown.
     """
 
-    def __init__(self, stream: BinaryIO, header: Dataset):
+    def __init__(self, stream: BinaryIO, header: Dataset, element_at: int | None = None):
         """Use `open_pixels`."""
         declared = str(getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID") or "")
         largest = 0
@@ -56,7 +56,7 @@ class PixelSource:
             require_supported_syntax(declared)
             claimed, _ = layout_of(header, declared)
             largest = claimed.decoded_frame_bytes * claimed.frames * _LEEWAY
-        element = find_pixel_data(stream, header, largest)
+        element = find_pixel_data(stream, header, largest, element_at)
         if element.stream is not stream:
             weakref.finalize(self, element.stream.close)
         claimed, self._warnings = layout_of(header, element.transfer_syntax)
@@ -183,15 +183,15 @@ class PixelSource:
             self._warnings.append(sentence)
 
 
-def open_pixels(stream: BinaryIO, header: Dataset) -> PixelSource:
+def open_pixels(stream: BinaryIO, header: Dataset, element_at: int | None = None) -> PixelSource:
     """Open the pixel data of a file.
 
     `stream` is the whole file, seekable and open as long as frames are read; `header` its dataset without pixel data,
-    with file meta information.
+    with file meta information; `element_at` is where in the stream the element of the pixel data begins, if that is known.
 
     Raises RefusedError: unsupported-transfer-syntax, unsupported-photometric-interpretation, damaged-pixel-data,
     no-pixel-data.
     """
     if "Rows" not in header and "PhotometricInterpretation" not in header:
         raise RefusedError(Problem.NO_PIXEL_DATA, "the instance is not an image")
-    return PixelSource(stream, header)
+    return PixelSource(stream, header, element_at)
