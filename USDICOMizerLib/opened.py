@@ -18,7 +18,7 @@ from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.pixels import ConvertedPixels, PixelSource, open_pixels
-from USDICOMizerLib.sources import read_header_of, source_error
+from USDICOMizerLib.source_header import read_header_of, source_error
 
 USUAL_FRAME_RATE = 25.0
 """Frames a second where the header gives no time."""
