@@ -22,7 +22,7 @@ from USDICOMizerLib.text_reader import ReadLine, read_lines, reader_is_installed
 SAMPLED_FRAMES = 16
 """How many frames of a cine are looked at: what stands in a sixteenth of them or more is seen."""
 
-_SURE, _POSSIBLE = 0.95, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
+_SURE, _POSSIBLE = 0.97, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
 _LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
 _FILLED = 0.55  # of a box are cells with text: then it is one
 _MARK = 4  # cells: what is no wider and no higher than this may be a mark or a single letter
