@@ -108,7 +108,7 @@ def _seen_in_all(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> 
     """The darkest value of each pixel, and the text in it and in the brightest.
 
     What moves draws patterns over the brightest picture: what is seen there counts where it is seen in the frame that most
-    of it comes from too.
+    of what stands out comes from too.
     """
     darkest = frame(sampled[0])
     if len(sampled) == 1:
@@ -121,7 +121,9 @@ def _seen_in_all(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> 
     seen = seen_text(darkest)
     for place in seen_text(brightest):
         box = place.box
-        numbers = np.bincount(comes_from[box.top : box.bottom, box.left : box.right].ravel())
+        within = (slice(box.top, box.bottom), slice(box.left, box.right))
+        stands_out = (brightest[within] - darkest[within]).max(axis=2)
+        numbers = np.bincount(comes_from[within].ravel(), weights=stands_out.ravel())
         around = box.expanded(_CONTEXT).clipped_to(darkest.shape[1], darkest.shape[0])
         part = frame(sampled[int(numbers.argmax())])[around.top : around.bottom, around.left : around.right]
         again = (one.box.moved(around.left, around.top) for one in seen_text(part))
