@@ -21,11 +21,11 @@ from USDICOMizerLib.decision import (
 )
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.plan import Plan, make_plan
-from USDICOMizerLib.proposals import propose_crop
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
 from USDICOMizerLib.session_listing import kept_together
 from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
+from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
 from USDICOMizerLib.session_steps import ChangeKind, State
@@ -132,14 +132,21 @@ class Session(Work):
         return tuple(other for other in self._order if other == identity or is_meant(other))
 
     def use_settings(self, settings: Settings) -> None:
-        """Take new settings; who still follows a proposal, or lacks one, and isn't reviewed gets the proposal of these."""
+        """Take new settings; who still follows a proposal, or lacks one, and isn't reviewed gets the proposal of these.
+
+        What was told from the picture remains, where headers say nothing surer, until the picture is looked at again.
+        """
         self.settings = settings
         self._assessed.clear()
         decisions = {}
         for identity in self._order:
             decision = self._decisions[identity]
             untouched = decision.follows_proposal or (decision.crop is None and not decision.whole_frame)
-            proposal = propose_crop(self._instances[identity], settings)
+            made = from_header(self._instances[identity], settings)
+            if self._proposals.is_better_than_headers(identity, made):
+                continue
+            self._proposals.note(identity, made)
+            proposal = self._proposals.proposal(identity)
             if untouched and not decision.reviewed and proposal:
                 decisions[identity] = decision.following(proposal)
         self.decide("New settings", decisions)
@@ -317,7 +324,8 @@ class Session(Work):
         """Go on with the earlier work, as one step. A review holds as far as the picture is still the same."""
         offered = self._saving.take()
         if offered:
-            decisions = {one: offered.decisions[one] for one in self._order if one in offered.decisions}
+            saved = {one: offered.decisions[one] for one in self._order if one in offered.decisions}
+            decisions = {one: self._proposals.followed(one, decision) for one, decision in saved.items()}
             order = (*(one for one in offered.order if one in self._numbers), *self._order)
             self._do("Earlier work", decisions, kept_together(order, self._instances))
         self._publish(ChangeKind.EXAMS)

@@ -145,6 +145,7 @@ def test_an_exam_without_regions_asks_for_a_box_and_takes_a_typed_one(
 
     dataset = dcmread(frame)
     del dataset.SequenceOfUltrasoundRegions
+    dataset.PixelData = bytes(len(dataset.PixelData))  # nor is there a picture to tell a box from
     dataset.save_as(tmp_path / "plain.dcm")
     add(panel, tmp_path / "plain.dcm")
     identity = panel.session.order[0]
@@ -288,3 +289,33 @@ def test_the_scene_may_be_closed_in_the_middle(panel: Any, sample: Path, keys: C
     slicer.app.processEvents()
     keys("Return", "Return")
     assert panel.session.state(panel.session.order[0]).ready
+
+
+def test_boxes_told_from_the_picture_come_from_the_process_beside_and_again_with_new_settings(
+    panel: Any, frame: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pydicom import dcmread
+
+    from USDICOMizerLib import proposals
+    from USDICOMizerLib.settings import load_settings
+
+    def look(_instance: object) -> None:
+        raise AssertionError("the window read pixels to propose a box")
+
+    monkeypatch.setattr(proposals, "_picture_of", look)
+    dataset = dcmread(frame)
+    del dataset.SequenceOfUltrasoundRegions
+    dataset.save_as(tmp_path / "plain.dcm")
+    panel.add([tmp_path / "plain.dcm"])
+    wait_until(lambda: not panel.inputs.reading)
+    identity = panel.session.order[0]
+    wait_until(lambda: panel.inputs.idle)
+    decision = panel.session.decision(identity)
+    assert decision.proposal.startswith("content ") and panel.session.undo_words == ""
+    assert "from what moves and shines" in panel.crop.state_label.text
+    path = panel.logic.settings_path
+    path.write_text(path.read_text(encoding="utf-8").replace("margin = 0", "margin = -10"), encoding="utf-8")
+    panel.session.use_settings(load_settings(path))
+    assert not panel.inputs.idle and not panel.inputs.reading
+    wait_until(lambda: panel.inputs.idle)
+    assert panel.session.decision(identity).crop == decision.crop.expanded(-10)
