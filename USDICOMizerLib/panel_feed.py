@@ -1,4 +1,4 @@
-"""What a window must not wait for, read by a process beside it: instances first, then proposals, bytes and thumbnails.
+"""What a window must not wait for, read by a process beside it: instances, then proposals, bytes, thumbnails, last text.
 
     python -m USDICOMizerLib.panel_feed < {"inputs": [...], "settings": "settings.ini" or null for the built-in ones}
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -27,6 +28,7 @@ from USDICOMizerLib.logs import silence_libraries
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import open_pixels
 from USDICOMizerLib.session_proposals import from_header
+from USDICOMizerLib.session_text import SeenText
 from USDICOMizerLib.settings import Settings, load_settings
 from USDICOMizerLib.sources import Discovery, SourceOutcome, discover, read_header, verify
 
@@ -66,6 +68,12 @@ def proposal_from(event: Mapping) -> Decision:
     return Decision(crop=crop, proposal=event["words"], confidence=event["confidence"], note=event["note"])
 
 
+def text_from(event: Mapping) -> tuple[CropBox | None, SeenText]:
+    """The crop box that an event `text` is about, and what was seen in the picture that it leaves."""
+    crop = CropBox(*event["crop"]) if event["crop"] else None
+    return crop, SeenText(event["words"], tuple(CropBox(*box) for box in event["boxes"]))
+
+
 def request_bytes(inputs: Sequence[Path], settings: Path | None = None) -> bytes:
     """What to write to the process's standard input; the settings' file is needed for what is proposed."""
     request = {"inputs": [str(path) for path in inputs], "settings": str(settings) if settings else None}
@@ -93,9 +101,17 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
         say("other", other=_as_json(other))
     say("discovered")
     settings = _settings(asked["settings"])
-    for exam in group_into_exams(found.instances):
-        for identity, event, facts in _about(exam, settings):
+    exams = group_into_exams(found.instances)
+    decided: dict[str, Decision] = {}
+    for exam in exams:
+        for identity, event, facts in _about(exam, settings, decided):
             say(event, identity=identity, **facts)
+    say("looked")
+    if settings and settings.review.require_text_check:
+        for instance in (instance for exam in exams for instance in exam.instances):
+            text = _text(instance, decided[instance.identity])
+            if text:
+                say("text", identity=instance.identity, **text)
     return 0
 
 
@@ -107,8 +123,8 @@ def _settings(name: str | None) -> Settings | None:
         return None
 
 
-def _about(exam: Exam, settings: Settings | None) -> Iterator[tuple[str, str, dict]]:
-    """The events of one exam, each with the identity that it is about.
+def _about(exam: Exam, settings: Settings | None, decided: dict[str, Decision]) -> Iterator[tuple[str, str, dict]]:
+    """The events of one exam, each with the identity that it is about; puts what is proposed in the end into `decided`.
 
     Those that lack a sure box come first, in turn with the others, so that thumbnails of all come. What each picture
     proposes alone is told at once; when all were looked at, what they propose together, where that is something else.
@@ -125,7 +141,7 @@ def _about(exam: Exam, settings: Settings | None) -> Iterator[tuple[str, str, di
             yield instance.identity, event, facts
     together = decide_all(exam, Choices(), settings) if settings else {}  # the pictures are known by now
     for identity, made in together.items():
-        made = made.replaced(order=None)
+        made = decided[identity] = made.replaced(order=None)
         if made != said.get(identity):
             yield identity, "proposal", _proposal_as_json(made)
 
@@ -141,9 +157,12 @@ def _in_turn(ones: Sequence[Instance], others: Sequence[Instance]) -> Iterator[I
 
 
 def _proposal_as_json(decision: Decision) -> dict:
-    box = decision.crop
-    crop = [box.left, box.top, box.right, box.bottom] if box else None
-    return {"crop": crop, "words": decision.proposal, "confidence": decision.confidence, "note": decision.note}
+    return {
+        "crop": _box_as_json(decision.crop),
+        "words": decision.proposal,
+        "confidence": decision.confidence,
+        "note": decision.note,
+    }
 
 
 def thumbnail(instance: Instance) -> bytes:
@@ -174,6 +193,22 @@ def _details(instance: Instance) -> Iterator[tuple[str, dict]]:
         yield "no-thumbnail", {"reason": type(error).__name__}
 
 
+def _text(instance: Instance, decision: Decision) -> dict | None:
+    """What text was seen in the proposed picture; None where none was, or where it can't be shown."""
+    from USDICOMizerLib.text_search import text_in, to_blank
+
+    try:
+        found = text_in(instance, decision)
+    except Exception:  # damaged pixel data raises nearly anything; `prepare` will say what is wrong
+        return None
+    boxes = to_blank(instance, found)
+    return {"crop": _box_as_json(decision.crop), "words": str(found), "boxes": list(map(_box_as_json, boxes))} if boxes else None
+
+
+def _box_as_json(box: CropBox | None) -> list[int] | None:
+    return [box.left, box.top, box.right, box.bottom] if box else None
+
+
 def _as_json(value: Instance | SourceOutcome) -> dict:
     facts = asdict(value)
     facts["source"] = {"path": str(value.source.path.absolute()), "member": value.source.member}
@@ -199,4 +234,6 @@ def _other(facts: Mapping) -> SourceOutcome:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(5)  # the window goes first
     sys.exit(main(sys.stdin.buffer, sys.stdout))

@@ -20,6 +20,7 @@ from USDICOMizerLib.decision import (
     review_digest,
 )
 from USDICOMizerLib.exam import Exam
+from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.plan import Plan, make_plan
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
@@ -29,6 +30,7 @@ from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
 from USDICOMizerLib.session_steps import ChangeKind, State
+from USDICOMizerLib.session_text import SeenText, Texts, blanked
 from USDICOMizerLib.session_work import Work
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import Discovery
@@ -67,6 +69,7 @@ class Session(Work):
         self._current: str | None = None
         self._selected: tuple[str, ...] = ()
         self._shown: dict[str, tuple] = {}
+        self._texts = Texts()
         self._assessed: dict[str, _Assessed] = {}
 
     def add(self, discovery: Discovery, inputs: Iterable[Path] = ()) -> None:
@@ -85,6 +88,7 @@ class Session(Work):
     def clear(self) -> None:
         """Forget everything but settings and choices; saved plans stay."""
         self._shown.clear()
+        self._texts.clear()
         self._saving.take()
         self._forget()
         self._publish(ChangeKind.EXAMS)
@@ -278,6 +282,25 @@ class Session(Work):
             self._assessed.pop(identity, None)
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
+
+    # Text in the pictures
+
+    def learn_text(self, identity: str, crop: CropBox | None, seen: SeenText) -> None:
+        """Take over what another process has seen in the picture that this crop box leaves."""
+        if identity in self._instances:
+            self._texts.note(identity, crop, seen)
+            if identity in self._order:
+                self._publish(ChangeKind.DECISIONS, (identity,))
+
+    def text_in(self, identity: str) -> SeenText | None:
+        """The text that was seen in the picture as it would leave now; None doesn't say that there is none."""
+        return self._texts.seen(identity, self._decisions[identity])
+
+    def blank_text(self, identities: Iterable[str]) -> tuple[str, ...]:
+        """Blank the text that was seen in these instances, as one step; returns those in which there was some."""
+        seen = {identity: text for identity in identities if (text := self.text_in(identity))}
+        self.decide("Blank text", {identity: blanked(self._decisions[identity], text) for identity, text in seen.items()})
+        return tuple(seen)
 
     # The plan
 

@@ -12,15 +12,26 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from USDICOMizerLib import text_search
+from USDICOMizerLib.burned_in_text import TextBox, TextFindings
 from USDICOMizerLib.choices import Choices, decide_all
 from USDICOMizerLib.decision import content_of
 from USDICOMizerLib.exam import group_into_exams
-from USDICOMizerLib.panel_feed import THUMBNAIL, FeedReader, content_from, main, proposal_from, request_bytes
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.panel_feed import THUMBNAIL, FeedReader, content_from, main, proposal_from, request_bytes, text_from
 from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import discover
+
+
+@pytest.fixture(autouse=True)
+def text(monkeypatch: pytest.MonkeyPatch) -> list[TextBox]:
+    """The text that every picture seems to hold: none. Looking for it takes seconds an instance."""
+    seen: list[TextBox] = []
+    monkeypatch.setattr(text_search, "text_in", lambda instance, decision: TextFindings(tuple(seen), read=False))
+    return seen
 
 
 def feed(*inputs: Path, settings: Path | None = None) -> tuple[int, list[dict]]:
@@ -136,8 +147,35 @@ def test_an_input_that_isn_t_there_is_said_in_words(tmp_path: Path) -> None:
     assert "exist" in events[0]["words"] and "nowhere" not in events[0]["words"]
 
 
-def test_it_runs_as_a_process(sample: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "USDICOMizerLib.panel_feed"], input=request_bytes([sample]), capture_output=True, check=True
-    )
-    assert b'"discovered"' in ran.stdout and ran.stderr == b""
+def test_text_in_the_proposed_picture_is_told_after_all_else_with_boxes_a_little_around_it(
+    without_regions: Path, text: list[TextBox]
+) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
+    _, events = feed(without_regions)
+    proposed = proposals(events)
+    kinds = [event["event"] for event in events]
+    assert kinds[kinds.index("looked") + 1 :] == ["text"] * 3
+    for event in events[-3:]:
+        crop, seen = text_from(event)
+        assert crop == proposed[event["identity"]].crop
+        assert seen.boxes == (CropBox(96, 46, 204, 64),) and seen.words.startswith("text was found at")
+
+
+def test_technical_text_is_not_told(without_regions: Path, text: list[TextBox]) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99, harmless=True))
+    assert feed(without_regions)[1][-1]["event"] == "looked"
+
+
+def test_text_is_not_looked_for_where_the_settings_say_so(without_regions: Path, text: list[TextBox], tmp_path: Path) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[review]\nrequire_text_check = no\n")
+    assert feed(without_regions, settings=settings)[1][-1]["event"] == "looked"
+
+
+def test_it_runs_as_a_process(sample: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[review]\nrequire_text_check = no\n")
+    request = request_bytes([sample], settings)
+    ran = subprocess.run([sys.executable, "-m", "USDICOMizerLib.panel_feed"], input=request, capture_output=True, check=True)
+    assert b'"discovered"' in ran.stdout and b'"looked"' in ran.stdout and ran.stderr == b""

@@ -15,6 +15,7 @@ from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_plans import SavedPlans
 from USDICOMizerLib.session_state import CropState
 from USDICOMizerLib.session_steps import Change, ChangeKind
+from USDICOMizerLib.session_text import SeenText
 from USDICOMizerLib.settings import Settings, parse_settings
 from USDICOMizerLib.sources import Discovery
 from USDICOMizerLib.tags import Tag
@@ -161,3 +162,40 @@ def test_earlier_work_that_was_saved_before_a_box_was_proposed_gets_it(make_inst
     session.take_plan()
     decision = session.decision(session.order[0])
     assert (decision.crop, decision.tag) == (BETTER, Tag("CFV"))
+
+
+class TestText:
+    SEEN = SeenText("text was found at 110 60 150 70 of the picture (99% sure)", (CropBox(106, 56, 154, 74),))
+
+    def test_it_is_told_as_long_as_the_picture_is_the_one_that_was_looked_at(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, BOX, self.SEEN)
+        assert session.text_in(one) == self.SEEN
+        session.change([one], "Crop", crop=OWN)
+        assert session.text_in(one) is None
+        session.undo()
+        assert session.text_in(one) == self.SEEN
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.text_in(one) is None, "a person has said that it may leave"
+
+    def test_it_is_blanked_in_several_instances_as_one_step(self, session: Session) -> None:
+        one, two, three = session.order
+        session.take_proposals({two: FROM_CONTENT})
+        session.learn_text(one, BOX, self.SEEN)
+        session.learn_text(two, BETTER, self.SEEN)
+        before = [session.decision(identity) for identity in session.order]
+        assert session.blank_text([one, two, three]) == (one, two)
+        for identity in (one, two):
+            assert session.decision(identity).redactions == (Redaction(self.SEEN.boxes[0]),)
+            assert session.text_in(identity) is None
+        assert session.undo_words == "Blank text"
+        session.undo()
+        assert [session.decision(identity) for identity in session.order] == before
+
+    def test_it_tells_observers_and_an_unknown_instance_is_no_error(self, session: Session) -> None:
+        heard: list[Change] = []
+        session.observe(heard.append)
+        session.learn_text(session.order[0], BOX, self.SEEN)
+        session.learn_text("1.2.3", BOX, self.SEEN)
+        assert heard == [Change(ChangeKind.DECISIONS, (session.order[0],))]

@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
-from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes
+from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes, text_from
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
@@ -43,7 +43,7 @@ class AddInputs:
         self._start_process = start_process
         self._process: LibraryProcess | None = None
         self._reader = FeedReader()
-        self._has_failed = False
+        self._has_failed = self._has_looked = False
         self._waiting: list[Path] = []
         self._adding: list[Path] = []
 
@@ -86,8 +86,8 @@ class AddInputs:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is read any more, thumbnails included."""
-        return self._process is None or not self._process.running
+        """Whether nothing is read any more, thumbnails included; text may still be looked for."""
+        return self._has_looked or self._process is None or not self._process.running
 
     def cleanup(self) -> None:
         """Read nothing any more."""
@@ -127,7 +127,7 @@ class AddInputs:
     def _feed(self) -> None:
         if self._process:
             self._process.abandon()  # what it would still bring is read again now
-        self._reader, self._has_failed = FeedReader(), False
+        self._reader, self._has_failed, self._has_looked = FeedReader(), False, False
         inputs = list(dict.fromkeys([*self.session.inputs, *(path.absolute() for path in self._adding)]))
         request = request_bytes(inputs, self._settings_path())
         self._process = self._start_process(_FEED, [], self._event, self._ended, request)
@@ -136,6 +136,10 @@ class AddInputs:
         match event["event"]:
             case "proposal":
                 self.session.take_proposals({event["identity"]: proposal_from(event)})
+            case "looked":
+                self._has_looked = True
+            case "text":
+                self.session.learn_text(event["identity"], *text_from(event))
             case "found" | "error" if not self._adding:
                 pass  # it is about what is listed already
             case "found":
