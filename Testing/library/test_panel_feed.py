@@ -179,3 +179,21 @@ def test_it_runs_as_a_process(sample: Path, tmp_path: Path) -> None:
     request = request_bytes([sample], settings)
     ran = subprocess.run([sys.executable, "-m", "USDICOMizerLib.panel_feed"], input=request, capture_output=True, check=True)
     assert b'"discovered"' in ran.stdout and b'"looked"' in ran.stdout and ran.stderr == b""
+
+
+def test_letters_in_a_picture_are_seen_where_they_stand(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import ImageDraw, ImageFont
+
+    dataset = sample_dataset(SampleKind.MONOCHROME_FRAME)
+    picture = Image.fromarray(
+        np.frombuffer(dataset.PixelData, np.uint8)[: dataset.Rows * dataset.Columns].reshape(dataset.Rows, -1)
+    )
+    ImageDraw.Draw(picture).text((300, 100), "HALVORSEN INGRID", fill=240, font=ImageFont.load_default(18))
+    dataset.PixelData = picture.tobytes()
+    (tmp_path / "named.dcm").write_bytes(dicom_bytes(dataset))
+    command = [sys.executable, "-m", "USDICOMizerLib.panel_feed"]
+    ran = subprocess.run(command, input=request_bytes([tmp_path]), capture_output=True, check=True)
+    crop, seen = text_from(json.loads(ran.stdout.splitlines()[-1]))
+    assert crop == CropBox(88, 44, 744, 572)
+    assert any(box.contains(CropBox(310, 104, 400, 114)) for box in seen.boxes)

@@ -344,3 +344,25 @@ def test_text_in_the_picture_is_told_and_blanked_by_a_button(panel: Any, sample:
     assert not button.isVisible() and panel.ui.undoButton.text == "Undo: Blank text"
     session.undo()
     assert session.text_in(first) == seen
+
+
+@pytest.mark.parametrize("how", ["stopped", "wrong"])
+def test_reading_that_is_stopped_or_fails_leaves_the_proposals_of_what_is_listed_coming(
+    panel: Any, frame: Path, tmp_path: Path, how: str
+) -> None:
+    from pydicom import dcmread
+    from slicer_runtime import hands
+
+    dataset = dcmread(frame)
+    del dataset.SequenceOfUltrasoundRegions
+    dataset.save_as(tmp_path / "plain.dcm")
+    panel.add([tmp_path / "plain.dcm"])
+    wait_until(lambda: not panel.inputs.reading)
+    panel.add([tmp_path / "nowhere"] if how == "wrong" else [frame])
+    if how == "stopped":
+        hands.click(panel.inputs.cancel_button)
+    wait_until(lambda: not panel.inputs.reading)
+    identity = panel.session.order[0]
+    wait_until(lambda: panel.session.proposal(identity) is not None)
+    assert len(panel.session.order) == 1
+    assert ("exist" in panel.inputs.status.text) == (how == "wrong")
