@@ -1,6 +1,6 @@
-"""What a window must not wait for, read by a process beside it: instances first, then their bytes and thumbnails.
+"""What a window must not wait for, read by a process beside it: instances, then proposals, bytes, thumbnails, last text.
 
-    python -m USDICOMizerLib.panel_feed < {"inputs": [...]}
+    python -m USDICOMizerLib.panel_feed < {"inputs": [...], "settings": "settings.ini" or null for the built-in ones}
 
 Writes JSON lines, each an event. They hold what headers say of patients: they go through a pipe to the window of the
 same user, and are never logged. Not part of the command line that others script against.
@@ -11,19 +11,25 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO
 
-from USDICOMizerLib.decision import Content, content_of
-from USDICOMizerLib.errors import CommandError
-from USDICOMizerLib.exam import Device, Instance, Patient, Region, Source
+from USDICOMizerLib.choices import Choices, decide, decide_all
+from USDICOMizerLib.decision import Content, Decision, content_of
+from USDICOMizerLib.errors import CommandError, SettingsError
+from USDICOMizerLib.exam import Device, Exam, Instance, Patient, Region, Source, group_into_exams
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import silence_libraries
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import open_pixels
+from USDICOMizerLib.session_proposals import from_header
+from USDICOMizerLib.session_text import SeenText
+from USDICOMizerLib.settings import Settings, load_settings
 from USDICOMizerLib.sources import Discovery, SourceOutcome, discover, read_header, verify
 
 THUMBNAIL = (96, 72)
@@ -56,15 +62,29 @@ def content_from(event: Mapping) -> Content:
     return Content(event["size"], event["modified"], event["digest"])
 
 
-def request_bytes(inputs: Sequence[Path]) -> bytes:
-    """What to write to the process's standard input."""
-    return json.dumps({"inputs": [str(path) for path in inputs]}).encode("ascii")
+def proposal_from(event: Mapping) -> Decision:
+    """The decision that an event `proposal` proposes."""
+    crop = CropBox(*event["crop"]) if event["crop"] else None
+    return Decision(crop=crop, proposal=event["words"], confidence=event["confidence"], note=event["note"])
+
+
+def text_from(event: Mapping) -> tuple[CropBox | None, SeenText]:
+    """The crop box that an event `text` is about, and what was seen in the picture that it leaves."""
+    crop = CropBox(*event["crop"]) if event["crop"] else None
+    return crop, SeenText(event["words"], tuple(CropBox(*box) for box in event["boxes"]))
+
+
+def request_bytes(inputs: Sequence[Path], settings: Path | None = None) -> bytes:
+    """What to write to the process's standard input; the settings' file is needed for what is proposed."""
+    request = {"inputs": [str(path) for path in inputs], "settings": str(settings) if settings else None}
+    return json.dumps(request).encode("ascii")
 
 
 def main(request: IO[bytes], answer: IO[str]) -> int:
     """Answer one request; returns the exit status."""
     silence_libraries()
-    inputs = [Path(name) for name in json.load(request)["inputs"]]
+    asked = json.load(request)
+    inputs = [Path(name) for name in asked["inputs"]]
 
     def say(event: str, **facts: object) -> None:
         answer.write(json.dumps({"event": event, **facts}) + "\n")
@@ -80,10 +100,69 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
     for other in found.others:
         say("other", other=_as_json(other))
     say("discovered")
-    for instance in found.instances:
-        for event, facts in _details(instance):
-            say(event, identity=instance.identity, **facts)
+    settings = _settings(asked["settings"])
+    exams = group_into_exams(found.instances)
+    decided: dict[str, Decision] = {}
+    for exam in exams:
+        for identity, event, facts in _about(exam, settings, decided):
+            say(event, identity=identity, **facts)
+    say("looked")
+    if settings and settings.review.require_text_check:
+        for instance in (instance for exam in exams for instance in exam.instances):
+            text = _text(instance, decided[instance.identity])
+            if text:
+                say("text", identity=instance.identity, **text)
     return 0
+
+
+def _settings(name: str | None) -> Settings | None:
+    """The settings that the window has; None where the file can't be used: then nothing is proposed here."""
+    try:
+        return load_settings(Path(name)) if name else Settings()
+    except SettingsError:
+        return None
+
+
+def _about(exam: Exam, settings: Settings | None, decided: dict[str, Decision]) -> Iterator[tuple[str, str, dict]]:
+    """The events of one exam, each with the identity that it is about; puts what is proposed in the end into `decided`.
+
+    Those that lack a sure box come first, in turn with the others, so that thumbnails of all come. What each picture
+    proposes alone is told at once; when all were looked at, what they propose together, where that is something else.
+    """
+    waiting = [instance for instance in exam.instances if settings and _needs_a_look(instance, settings)]
+    early = {instance.identity for instance in waiting}
+    others = [instance for instance in exam.instances if instance.identity not in early]
+    said: dict[str, Decision] = {}
+    for instance in _in_turn(waiting, others):
+        if instance.identity in early:
+            said[instance.identity] = decide(instance, Choices(), settings)
+            yield instance.identity, "proposal", _proposal_as_json(said[instance.identity])
+        for event, facts in _details(instance):
+            yield instance.identity, event, facts
+    together = decide_all(exam, Choices(), settings) if settings else {}  # the pictures are known by now
+    for identity, made in together.items():
+        made = decided[identity] = made.replaced(order=None)
+        if made != said.get(identity):
+            yield identity, "proposal", _proposal_as_json(made)
+
+
+def _needs_a_look(instance: Instance, settings: Settings) -> bool:
+    decision = from_header(instance, settings)
+    return decision.crop is None or decision.is_doubtful
+
+
+def _in_turn(ones: Sequence[Instance], others: Sequence[Instance]) -> Iterator[Instance]:
+    for pair in zip_longest(ones, others):
+        yield from filter(None, pair)
+
+
+def _proposal_as_json(decision: Decision) -> dict:
+    return {
+        "crop": _box_as_json(decision.crop),
+        "words": decision.proposal,
+        "confidence": decision.confidence,
+        "note": decision.note,
+    }
 
 
 def thumbnail(instance: Instance) -> bytes:
@@ -114,6 +193,22 @@ def _details(instance: Instance) -> Iterator[tuple[str, dict]]:
         yield "no-thumbnail", {"reason": type(error).__name__}
 
 
+def _text(instance: Instance, decision: Decision) -> dict | None:
+    """What text was seen in the proposed picture; None where none was, or where it can't be shown."""
+    from USDICOMizerLib.text_search import text_in, to_blank
+
+    try:
+        found = text_in(instance, decision)
+    except Exception:  # damaged pixel data raises nearly anything; `prepare` will say what is wrong
+        return None
+    boxes = to_blank(instance, found)
+    return {"crop": _box_as_json(decision.crop), "words": str(found), "boxes": list(map(_box_as_json, boxes))} if boxes else None
+
+
+def _box_as_json(box: CropBox | None) -> list[int] | None:
+    return [box.left, box.top, box.right, box.bottom] if box else None
+
+
 def _as_json(value: Instance | SourceOutcome) -> dict:
     facts = asdict(value)
     facts["source"] = {"path": str(value.source.path.absolute()), "member": value.source.member}
@@ -139,4 +234,6 @@ def _other(facts: Mapping) -> SourceOutcome:
 
 
 if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(5)  # the window goes first
     sys.exit(main(sys.stdin.buffer, sys.stdout))

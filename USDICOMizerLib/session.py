@@ -20,15 +20,17 @@ from USDICOMizerLib.decision import (
     review_digest,
 )
 from USDICOMizerLib.exam import Exam
+from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.plan import Plan, make_plan
-from USDICOMizerLib.proposals import propose_crop
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
 from USDICOMizerLib.session_listing import kept_together
 from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
+from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
 from USDICOMizerLib.session_steps import ChangeKind, State
+from USDICOMizerLib.session_text import SeenText, Texts, blanked
 from USDICOMizerLib.session_work import Work
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import Discovery
@@ -67,6 +69,7 @@ class Session(Work):
         self._current: str | None = None
         self._selected: tuple[str, ...] = ()
         self._shown: dict[str, tuple] = {}
+        self._texts = Texts()
         self._assessed: dict[str, _Assessed] = {}
 
     def add(self, discovery: Discovery, inputs: Iterable[Path] = ()) -> None:
@@ -85,6 +88,7 @@ class Session(Work):
     def clear(self) -> None:
         """Forget everything but settings and choices; saved plans stay."""
         self._shown.clear()
+        self._texts.clear()
         self._saving.take()
         self._forget()
         self._publish(ChangeKind.EXAMS)
@@ -132,14 +136,21 @@ class Session(Work):
         return tuple(other for other in self._order if other == identity or is_meant(other))
 
     def use_settings(self, settings: Settings) -> None:
-        """Take new settings; who still follows a proposal, or lacks one, and isn't reviewed gets the proposal of these."""
+        """Take new settings; who still follows a proposal, or lacks one, and isn't reviewed gets the proposal of these.
+
+        What was told from the picture remains, where headers say nothing surer, until the picture is looked at again.
+        """
         self.settings = settings
         self._assessed.clear()
         decisions = {}
         for identity in self._order:
             decision = self._decisions[identity]
             untouched = decision.follows_proposal or (decision.crop is None and not decision.whole_frame)
-            proposal = propose_crop(self._instances[identity], settings)
+            made = from_header(self._instances[identity], settings)
+            if self._proposals.is_better_than_headers(identity, made):
+                continue
+            self._proposals.note(identity, made)
+            proposal = self._proposals.proposal(identity)
             if untouched and not decision.reviewed and proposal:
                 decisions[identity] = decision.following(proposal)
         self.decide("New settings", decisions)
@@ -272,6 +283,25 @@ class Session(Work):
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
 
+    # Text in the pictures
+
+    def learn_text(self, identity: str, crop: CropBox | None, seen: SeenText) -> None:
+        """Take over what another process has seen in the picture that this crop box leaves."""
+        if identity in self._instances:
+            self._texts.note(identity, crop, seen)
+            if identity in self._order:
+                self._publish(ChangeKind.DECISIONS, (identity,))
+
+    def text_in(self, identity: str) -> SeenText | None:
+        """The text that was seen in the picture as it would leave now; None doesn't say that there is none."""
+        return self._texts.seen(identity, self._decisions[identity])
+
+    def blank_text(self, identities: Iterable[str]) -> tuple[str, ...]:
+        """Blank the text that was seen in these instances, as one step; returns those in which there was some."""
+        seen = {identity: text for identity in identities if (text := self.text_in(identity))}
+        self.decide("Blank text", {identity: blanked(self._decisions[identity], text) for identity, text in seen.items()})
+        return tuple(seen)
+
     # The plan
 
     def plan(self) -> Plan:
@@ -317,7 +347,8 @@ class Session(Work):
         """Go on with the earlier work, as one step. A review holds as far as the picture is still the same."""
         offered = self._saving.take()
         if offered:
-            decisions = {one: offered.decisions[one] for one in self._order if one in offered.decisions}
+            saved = {one: offered.decisions[one] for one in self._order if one in offered.decisions}
+            decisions = {one: self._proposals.followed(one, decision) for one, decision in saved.items()}
             order = (*(one for one in offered.order if one in self._numbers), *self._order)
             self._do("Earlier work", decisions, kept_together(order, self._instances))
         self._publish(ChangeKind.EXAMS)

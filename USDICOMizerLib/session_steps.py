@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -99,6 +99,18 @@ class History:
             return None
         self._done.append(self._undone.pop())
         return self._done[-1]
+
+    def rewrite(self, identities: Set[str], rewritten: Callable[[str, Decision], Decision]) -> None:
+        """Put other decisions about some instances into the steps, where these would lead back to what is outdated."""
+
+        def state(old: State) -> State:
+            about = identities & old.decisions.keys()
+            if not about:
+                return old
+            return replace(old, decisions={**old.decisions, **{one: rewritten(one, old.decisions[one]) for one in about}})
+
+        for steps in (self._done, self._undone):
+            steps[:] = [replace(step, before=state(step.before), after=state(step.after)) for step in steps]
 
     def clear(self) -> None:
         """Forget all steps."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from USDICOMizerLib.choices import Choices, decide
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.exam import Exam, Instance, group_into_exams
-from USDICOMizerLib.proposals import Proposal, propose_crop
+from USDICOMizerLib.proposals import Proposal
 from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
+from USDICOMizerLib.session_proposals import Proposals, from_header
 from USDICOMizerLib.session_state import picture
 from USDICOMizerLib.session_steps import Change, ChangeKind, History, State, Step
 from USDICOMizerLib.settings import Settings
@@ -28,6 +28,7 @@ class Work:
         self._numbers: dict[str, int] = {}
         self._exams: tuple[Exam, ...] = ()
         self._decisions: dict[str, Decision] = {}
+        self._proposals = Proposals()
         self._history = History()
         self._observers: list[Callable[[Change], None]] = []
 
@@ -74,7 +75,9 @@ class Work:
         new = [instance for instance in discovery.instances if self._is_wanted(instance, inputs)]
         for instance in new:
             self._instances[instance.identity] = instance
-            self._decisions.setdefault(instance.identity, decide(instance, Choices(), self.settings))
+            if instance.identity not in self._proposals:
+                self._proposals.note(instance.identity, from_header(instance, self.settings))
+            self._decisions.setdefault(instance.identity, self._proposals.last(instance.identity))
         found = tuple(instance.identity for exam in group_into_exams(new) for instance in exam.instances)
         self._list((*self._order, *found))
         return found
@@ -94,6 +97,7 @@ class Work:
         """Have nothing any more, and nothing to undo."""
         self._instances.clear()
         self._decisions.clear()
+        self._proposals.clear()
         self._others, self._inputs = (), ()
         self._history.clear()
         self._list(())
@@ -111,8 +115,24 @@ class Work:
         return self._decisions[identity]
 
     def proposal(self, identity: str) -> Proposal | None:
-        """The crop box that presets or regions propose; None where there is no proposal."""
-        return propose_crop(self._instances[identity], self.settings)
+        """The crop box that was proposed last; None where none was. This reads no pixels."""
+        return self._proposals.proposal(identity)
+
+    def take_proposals(self, proposals: Mapping[str, Decision]) -> None:
+        """Take over what another process proposes after a look at the pictures, by identity.
+
+        Who only followed a proposal so far follows this one, now and in what can be undone; it is no step of its own.
+        What a person or a plan has decided, or a person has confirmed, stays.
+        """
+        new = {identity for identity, made in proposals.items() if identity in self._decisions and self._take(identity, made)}
+        if new:
+            self._history.rewrite(new, self._proposals.followed)
+            self._publish(ChangeKind.DECISIONS, tuple(identity for identity in self._order if identity in new))
+
+    def _take(self, identity: str, made: Decision) -> bool:
+        is_new = self._proposals.note(identity, made)
+        self._decisions[identity] = self._proposals.followed(identity, self._decisions[identity])
+        return is_new
 
     def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
         """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
@@ -132,17 +152,7 @@ class Work:
 
     def reset(self, identities: Iterable[str]) -> None:
         """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
-        decisions = {}
-        for identity in identities:
-            proposed = decide(self._instances[identity], Choices(), self.settings)
-            decisions[identity] = self._decisions[identity].replaced(
-                crop=proposed.crop,
-                whole_frame=False,
-                mask=proposed.mask,
-                sector=None,
-                proposal=proposed.proposal,
-                confidence=proposed.confidence,
-            )
+        decisions = {identity: self._proposals.reset(identity, self._decisions[identity]) for identity in identities}
         self.decide("Reset to proposal", decisions)
 
     # Order

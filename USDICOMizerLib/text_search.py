@@ -12,7 +12,7 @@ from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.needles import identifying_values
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
-from USDICOMizerLib.geometry import Redaction
+from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.sources import read_header
 
 _AROUND = 4  # pixels: letters may reach a little out of where they were seen
@@ -36,6 +36,12 @@ def text_in(instance: Instance, decision: Decision) -> TextFindings:
         return found.moved(pixels.box.left, pixels.box.top)
 
 
+def to_blank(instance: Instance, found: TextFindings) -> tuple[CropBox, ...]:
+    """The boxes, in pixels of the stored frame, without which no doubtful text is left; a little wider than what was seen."""
+    boxes = (one.box.expanded(_AROUND).clipped_to(instance.columns, instance.rows) for one in found.doubtful)
+    return tuple(box for box in boxes if box is not None)
+
+
 def with_text_noted(instance: Instance, decision: Decision, choice: TextChoice) -> Decision:
     """The decision with a note about text in its picture, and with it blanked where that is the choice.
 
@@ -51,7 +57,7 @@ def with_text_noted(instance: Instance, decision: Decision, choice: TextChoice) 
         return decision
     if choice is TextChoice.NOTE:
         return decision.replaced(note=_added(decision.note, str(found)))
-    boxes = [one.box.expanded(_AROUND).clipped_to(instance.columns, instance.rows) for one in found.doubtful]
+    boxes = to_blank(instance, found)
     redactions = (*decision.redactions, *map(Redaction, boxes))
     note = f"text was found and is blanked at {len(boxes)} place{'s' if len(boxes) != 1 else ''}"
     return decision.replaced(redactions=redactions, note=_added(decision.note, note))

@@ -12,21 +12,99 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from USDICOMizerLib import text_search
+from USDICOMizerLib.burned_in_text import TextBox, TextFindings
+from USDICOMizerLib.choices import Choices, decide_all
 from USDICOMizerLib.decision import content_of
-from USDICOMizerLib.panel_feed import THUMBNAIL, FeedReader, content_from, main, request_bytes
-from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.exam import group_into_exams
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.panel_feed import THUMBNAIL, FeedReader, content_from, main, proposal_from, request_bytes, text_from
+from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
+from USDICOMizerLib.session import Session
+from USDICOMizerLib.session_state import CropState
+from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import discover
 
 
-def feed(*inputs: Path) -> tuple[int, list[dict]]:
+@pytest.fixture(autouse=True)
+def text(monkeypatch: pytest.MonkeyPatch) -> list[TextBox]:
+    """The text that every picture seems to hold: none. Looking for it takes seconds an instance."""
+    seen: list[TextBox] = []
+    monkeypatch.setattr(text_search, "text_in", lambda instance, decision: TextFindings(tuple(seen), read=False))
+    return seen
+
+
+def feed(*inputs: Path, settings: Path | None = None) -> tuple[int, list[dict]]:
     answer = io.StringIO()
-    status = main(io.BytesIO(request_bytes(inputs)), answer)
+    status = main(io.BytesIO(request_bytes(inputs, settings)), answer)
     return status, [json.loads(line) for line in answer.getvalue().splitlines()]
 
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sample_exam(tmp_path_factory.mktemp("sample") / "exam with ümlaut.zip")
+
+
+@pytest.fixture(scope="module")
+def without_regions(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A frame with regions first, then two cines that only their content tells the picture of."""
+    folder = tmp_path_factory.mktemp("exam")
+    kinds = (SampleKind.MONOCHROME_FRAME, SampleKind.MONOCHROME_CINE, SampleKind.JPEG_CINE)
+    for number, kind in enumerate(kinds, start=1):
+        dataset = sample_dataset(kind, number=number, frames=2 if number > 1 else None)
+        if number > 1:
+            del dataset.SequenceOfUltrasoundRegions
+        (folder / f"{number}.dcm").write_bytes(dicom_bytes(dataset))
+    return folder
+
+
+def proposals(events: list[dict]) -> dict:
+    return {event["identity"]: proposal_from(event) for event in events if event["event"] == "proposal"}
+
+
+def test_what_is_proposed_last_is_what_the_command_line_decides_over_the_exam(without_regions: Path) -> None:
+    _, events = feed(without_regions)
+    (exam,) = group_into_exams(discover([without_regions]).instances)
+    decided = {one: made.replaced(order=None) for one, made in decide_all(exam, Choices(), Settings()).items()}
+    assert proposals(events) == decided
+    assert [made.proposal.split()[0] for made in decided.values()] == ["regions", "content", "content"]
+
+
+def test_instances_without_a_sure_box_come_early_and_thumbnails_of_the_others_between_them(without_regions: Path) -> None:
+    _, events = feed(without_regions)
+    sure, *waiting = (instance.identity for instance in group_into_exams(discover([without_regions]).instances)[0].instances)
+    kinds = [(event["event"], event["identity"]) for event in events if event["event"] in ("proposal", "thumbnail")]
+    assert kinds[:5] == [
+        ("proposal", waiting[0]),
+        ("thumbnail", waiting[0]),
+        ("thumbnail", sure),
+        ("proposal", waiting[1]),
+        ("thumbnail", waiting[1]),
+    ]
+
+
+def test_the_session_gets_the_box_that_its_header_lacks(without_regions: Path) -> None:
+    session = Session(Settings(), reads_content=False)
+    session.add(discover([without_regions]))
+    assert [session.state(one).crop for one in session.order].count(CropState.MISSING) == 2
+    session.take_proposals(proposals(feed(without_regions)[1]))
+    assert {session.state(one).crop for one in session.order} == {CropState.PROPOSED}
+
+
+def test_proposals_follow_the_settings_of_the_window(without_regions: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[crop]\norder = preset, regions\nmargin = -10\n")
+    second, _third, first = proposals(feed(without_regions, settings=settings)[1]).values()
+    assert (first.crop.left, first.crop.top) == (98, 54)
+    assert second.crop is None
+
+
+def test_settings_that_can_t_be_read_propose_nothing_and_hinder_no_thumbnail(without_regions: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[crop]\norder = moon\n")
+    status, events = feed(without_regions, settings=settings)
+    kinds = [event["event"] for event in events]
+    assert (status, kinds.count("proposal"), kinds.count("thumbnail")) == (0, 0, 3)
 
 
 def test_the_discovery_arrives_as_it_was_made(sample: Path) -> None:
@@ -69,8 +147,53 @@ def test_an_input_that_isn_t_there_is_said_in_words(tmp_path: Path) -> None:
     assert "exist" in events[0]["words"] and "nowhere" not in events[0]["words"]
 
 
-def test_it_runs_as_a_process(sample: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "USDICOMizerLib.panel_feed"], input=request_bytes([sample]), capture_output=True, check=True
+def test_text_in_the_proposed_picture_is_told_after_all_else_with_boxes_a_little_around_it(
+    without_regions: Path, text: list[TextBox]
+) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
+    _, events = feed(without_regions)
+    proposed = proposals(events)
+    kinds = [event["event"] for event in events]
+    assert kinds[kinds.index("looked") + 1 :] == ["text"] * 3
+    for event in events[-3:]:
+        crop, seen = text_from(event)
+        assert crop == proposed[event["identity"]].crop
+        assert seen.boxes == (CropBox(96, 46, 204, 64),) and seen.words.startswith("text was found at")
+
+
+def test_technical_text_is_not_told(without_regions: Path, text: list[TextBox]) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99, harmless=True))
+    assert feed(without_regions)[1][-1]["event"] == "looked"
+
+
+def test_text_is_not_looked_for_where_the_settings_say_so(without_regions: Path, text: list[TextBox], tmp_path: Path) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[review]\nrequire_text_check = no\n")
+    assert feed(without_regions, settings=settings)[1][-1]["event"] == "looked"
+
+
+def test_it_runs_as_a_process(sample: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[review]\nrequire_text_check = no\n")
+    request = request_bytes([sample], settings)
+    ran = subprocess.run([sys.executable, "-m", "USDICOMizerLib.panel_feed"], input=request, capture_output=True, check=True)
+    assert b'"discovered"' in ran.stdout and b'"looked"' in ran.stdout and ran.stderr == b""
+
+
+def test_letters_in_a_picture_are_seen_where_they_stand(tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import ImageDraw, ImageFont
+
+    dataset = sample_dataset(SampleKind.MONOCHROME_FRAME)
+    picture = Image.fromarray(
+        np.frombuffer(dataset.PixelData, np.uint8)[: dataset.Rows * dataset.Columns].reshape(dataset.Rows, -1)
     )
-    assert b'"discovered"' in ran.stdout and ran.stderr == b""
+    ImageDraw.Draw(picture).text((300, 100), "HALVORSEN INGRID", fill=240, font=ImageFont.load_default(18))
+    dataset.PixelData = picture.tobytes()
+    (tmp_path / "named.dcm").write_bytes(dicom_bytes(dataset))
+    command = [sys.executable, "-m", "USDICOMizerLib.panel_feed"]
+    ran = subprocess.run(command, input=request_bytes([tmp_path]), capture_output=True, check=True)
+    crop, seen = text_from(json.loads(ran.stdout.splitlines()[-1]))
+    assert crop == CropBox(88, 44, 744, 572)
+    assert any(box.contains(CropBox(310, 104, 400, 114)) for box in seen.boxes)

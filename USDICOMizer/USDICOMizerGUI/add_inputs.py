@@ -10,9 +10,9 @@ import qt
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
-from USDICOMizerLib.panel_feed import FeedReader, content_from, request_bytes
+from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes, text_from
 from USDICOMizerLib.session import Session
-from USDICOMizerLib.session_steps import Change
+from USDICOMizerLib.session_steps import Change, ChangeKind
 
 _FEED = "USDICOMizerLib.panel_feed"
 
@@ -20,8 +20,9 @@ _FEED = "USDICOMizerLib.panel_feed"
 class AddInputs:
     """Reads what a person adds into the session, without ever making the window wait.
 
-    `before_adding` is called once before the first exam is listed; `on_thumbnail` with an identity and a PNG. More
-    buttons may be put into `buttons`.
+    `before_adding` is called once before the first exam is listed; `on_thumbnail` with an identity and a PNG.
+    `settings_path` gives the file of the session's settings, by which crop boxes are proposed from the pictures; None for
+    the built-in ones. More buttons may be put into `buttons`.
     """
 
     def __init__(
@@ -30,15 +31,19 @@ class AddInputs:
         section: qt.QWidget,
         before_adding: Callable[[], None],
         on_thumbnail: Callable[[str, bytes], None],
+        settings_path: Callable[[], Path | None] = lambda: None,
         start_process: Callable[..., LibraryProcess] = LibraryProcess,
     ):
         self.session = session
         self._section = section
         self._before_adding = before_adding
         self._on_thumbnail = on_thumbnail
+        self._settings_path = settings_path
+        self._settings = session.settings
         self._start_process = start_process
         self._process: LibraryProcess | None = None
         self._reader = FeedReader()
+        self._has_failed = self._has_looked = False
         self._waiting: list[Path] = []
         self._adding: list[Path] = []
 
@@ -81,8 +86,8 @@ class AddInputs:
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is read any more, thumbnails included."""
-        return self._process is None or not self._process.running
+        """Whether nothing is read any more, thumbnails included; text may still be looked for."""
+        return self._has_looked or self._process is None or not self._process.running
 
     def cleanup(self) -> None:
         """Read nothing any more."""
@@ -102,20 +107,41 @@ class AddInputs:
         if self._process and self._adding:
             self._process.abandon()
             self._over("")
+            self._look_again()
 
     def _start(self) -> None:
         """Read what waits together with what was added before, as the export will: duplicates are found only so."""
-        if self._process:
-            self._process.abandon()  # it only brings thumbnails of what is read again now
         self._adding, self._waiting = self._waiting, []
-        self._reader = FeedReader()
         self._busy.setVisible(True)
         self._tell(_("Reading..."))
+        self._feed()
+
+    def _look_again(self) -> None:
+        """Begin anew with what is proposed and shown of the listed instances, of which nothing is added."""
+        if self._adding:
+            self._waiting = [*self._adding, *self._waiting]
+            self._start()
+        elif self.session.order:
+            self._feed()
+
+    def _feed(self) -> None:
+        if self._process:
+            self._process.abandon()  # what it would still bring is read again now
+        self._reader, self._has_failed, self._has_looked = FeedReader(), False, False
         inputs = list(dict.fromkeys([*self.session.inputs, *(path.absolute() for path in self._adding)]))
-        self._process = self._start_process(_FEED, [], self._event, self._ended, request_bytes(inputs))
+        request = request_bytes(inputs, self._settings_path())
+        self._process = self._start_process(_FEED, [], self._event, self._ended, request)
 
     def _event(self, event: Mapping) -> None:
         match event["event"]:
+            case "proposal":
+                self.session.take_proposals({event["identity"]: proposal_from(event)})
+            case "looked":
+                self._has_looked = True
+            case "text":
+                self.session.learn_text(event["identity"], *text_from(event))
+            case "found" | "error" if not self._adding:
+                pass  # it is about what is listed already
             case "found":
                 self._tell(_("Reading... {files} files so far").format(files=event["files"]))
             case "content":
@@ -123,10 +149,11 @@ class AddInputs:
             case "thumbnail":
                 self._on_thumbnail(event["identity"], base64.b64decode(event["png"]))
             case "error":
+                self._has_failed = True
                 self._over(event["words"])
             case _:
                 discovery = self._reader.take(event)
-                if discovery is not None:
+                if discovery is not None and self._adding:
                     self._list(discovery)
 
     def _list(self, discovery: object) -> None:
@@ -137,9 +164,13 @@ class AddInputs:
         self._over("" if len(self.session.order) > before else nothing)
 
     def _ended(self, status: int | None, words: str) -> None:
+        self._process = None
+        has_failed = self._has_failed or bool(self._adding)
+        self._has_failed = False
         if self._adding:
             self._over(_("What was added could not be read. {why}").format(why=words))
-        self._process = None
+        if has_failed and self._process is None:
+            self._look_again()  # what was listed before still waits for its proposals
 
     def _over(self, words: str) -> None:
         self._adding = []
@@ -161,7 +192,10 @@ class AddInputs:
         if folder:
             self.add([Path(folder)])
 
-    def _changed(self, _change: Change) -> None:
+    def _changed(self, change: Change) -> None:
+        if change.kind is ChangeKind.CHOICES and self.session.settings is not self._settings:
+            self._settings = self.session.settings
+            self._look_again()
         offered = self.session.offered_plan()
         self._offer.setVisible(offered is not None)
         if offered is None:

@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from USDICOMizerGUI.exam_tree import IDENTITY, ExamTree, identity_of
 from USDICOMizerGUI.time_slices import TimeSlices
-from USDICOMizerGUI.words import crop_words, kind_words, state_advice, state_words
+from USDICOMizerGUI.words import crop_words, kind_words, state_advice, state_words, text_advice
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.session import Session
@@ -236,7 +236,8 @@ class ExamTable:
         item.setToolTip(_CROP, str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else ""))
         item.setText(_STATE, state_words(state))
         item.setIcon(_STATE, self._icons[state.readiness])
-        item.setToolTip(_STATE, state_advice(state))
+        advice = [state_advice(state)] + [text_advice()] * (decision.include and self.session.text_in(identity) is not None)
+        item.setToolTip(_STATE, "\n".join(advice))
 
     def _show_counts(self) -> None:
         ready = set(self.session.in_readiness(Readiness.READY))

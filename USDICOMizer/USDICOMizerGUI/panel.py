@@ -37,7 +37,7 @@ class Panel:
         self.window = slicer.util.mainWindow() or widget
         self.shortcuts = Shortcuts(self.window)
         self.help = HelpSheet(self.shortcuts, self.window)
-        self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail)
+        self.inputs = AddInputs(session, ui.examSection, self._before_adding, self._show_thumbnail, self._settings_path)
         more_inputs = qt.QHBoxLayout()
         ui.examSection.layout().insertLayout(1, more_inputs)  # a row of its own: four buttons are wider than the panel
         self.database = DatabaseInputs(more_inputs, self.inputs.add, self.note)
@@ -110,6 +110,9 @@ class Panel:
             self.session.use_settings(settings)
             if self.session.saves:
                 self.note(self.logic.save_from_now_on(anew=True))
+
+    def _settings_path(self) -> Path | None:
+        return None if self.logic.settings_error else self.logic.settings_path
 
     def _before_adding(self) -> None:
         words = self.logic.save_from_now_on()

@@ -6,6 +6,7 @@ import qt
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.viewer import Viewer, ViewMode
+from USDICOMizerGUI.words import text_advice
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState, Readiness
 from USDICOMizerLib.session_steps import Change
@@ -26,11 +27,16 @@ class Review:
         self.button = qt.QPushButton(_("Confirm and next"))
         self.button.objectName = "confirmButton"
         self.button.setToolTip(_("Say that the picture which would leave shows nothing that it shouldn't"))
+        self.blank_button = qt.QPushButton(_("Blank the text"))
+        self.blank_button.objectName = "blankTextButton"
+        self.blank_button.setToolTip(_("Blank the places of the text that was found, in all frames of the selected instances."))
         row = qt.QHBoxLayout()
         row.addWidget(self.state, 1)
+        row.addWidget(self.blank_button)
         row.addWidget(self.button)
         section.layout().addLayout(row)
         self.button.connect("clicked(bool)", self.confirm_and_next)
+        self.blank_button.connect("clicked(bool)", self.blank_text)
         viewer.when_shown.append(self._show)
         self._stop_observing = session.observe(self._show)
         self._show()
@@ -58,10 +64,18 @@ class Review:
         """Confirm all selected instances whose picture was seen."""
         self.session.confirm_review(self.session.selected)
 
+    def blank_text(self, _checked: bool = False) -> None:
+        """Blank the text that was found in the selected instances and the one that is looked at."""
+        if self.session.current is not None:
+            self.session.blank_text({self.session.current, *self.session.selected})
+
     def _show(self, _change: Change | None = None) -> None:
         current = self.session.current
         self.button.setEnabled(current is not None)
-        self.state.setText(self._words(current) if current else "")
+        text = self.session.text_in(current) if current else None
+        self.blank_button.setVisible(text is not None)
+        words = self._words(current) if current else ""
+        self.state.setText(f"{text_advice()} {words}" if text else words)
 
     def _words(self, current: str) -> str:
         state = self.session.state(current)

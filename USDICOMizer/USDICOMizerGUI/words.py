@@ -60,6 +60,11 @@ def state_advice(state: InstanceState) -> str:
     }[state.readiness]
 
 
+def text_advice() -> str:
+    """That text was found in a picture that isn't confirmed, and what to do about it."""
+    return _("Text was found in the picture. Crop it away or blank it, or confirm the picture as it is.")
+
+
 def crop_words(crop: CropState) -> str:
     """Where the crop box stands."""
     return {
@@ -94,6 +99,7 @@ def step_words(words: str) -> str:
         "Remove": _("Remove"),
         "Reorder": _("Reorder"),
         "Confirm": _("Confirm"),
+        "Blank text": _("Blank text"),
         "Reset to proposal": _("Reset to proposal"),
         "Earlier work": _("Earlier work"),
         "New settings": _("New settings"),

@@ -1,0 +1,201 @@
+"""What is proposed in the window at once, what arrives later, and who follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from USDICOMizerLib import proposals
+from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.exam import Instance, Region
+from USDICOMizerLib.geometry import CropBox, Redaction
+from USDICOMizerLib.proposals import Proposal
+from USDICOMizerLib.session import Session
+from USDICOMizerLib.session_plans import SavedPlans
+from USDICOMizerLib.session_state import CropState
+from USDICOMizerLib.session_steps import Change, ChangeKind
+from USDICOMizerLib.session_text import SeenText
+from USDICOMizerLib.settings import Settings, parse_settings
+from USDICOMizerLib.sources import Discovery
+from USDICOMizerLib.tags import Tag
+
+MakeInstance = Callable[..., Instance]
+
+BOX, BETTER, OWN = CropBox(100, 50, 540, 450), CropBox(90, 40, 500, 400), CropBox(1, 2, 300, 400)
+PICTURE = Region(100, 50, 539, 449, spatial_format=1, data_type=1)
+FROM_CONTENT = Decision().following(Proposal(BETTER, "content", 0.7, "Found in the picture: fan."))
+
+
+@pytest.fixture(autouse=True)
+def no_look_at_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever happens here, it happens in the window, which has no time for pixels."""
+
+    def look(instance: Instance) -> None:
+        raise AssertionError("the frames were read")
+
+    monkeypatch.setattr(proposals, "_picture_of", look)
+
+
+@pytest.fixture
+def session(make_instance: MakeInstance) -> Session:
+    """The first instance has regions, two haven't."""
+    made = Session(Settings())
+    made.add(Discovery((make_instance(1, regions=(PICTURE,)), make_instance(2), make_instance(3)), ()))
+    return made
+
+
+def test_no_call_reads_pixels(session: Session) -> None:
+    one, two, _ = session.order
+    assert (session.decision(one).crop, session.decision(two).crop) == (BOX, None)
+    assert (session.proposal(one), session.proposal(two)) == (Proposal(BOX, "regions", 0.8), None)
+    session.reset(session.order)
+    session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+    session.take_proposals({two: FROM_CONTENT})
+    session.reset(session.order)
+    assert session.decision(two).crop == BETTER
+
+
+def test_a_proposal_that_comes_later_is_followed_and_told_but_no_step(session: Session) -> None:
+    heard: list[Change] = []
+    session.observe(heard.append)
+    _, two, three = session.order
+    session.take_proposals({two: FROM_CONTENT})
+    assert (session.decision(two).crop, session.state(two).crop) == (BETTER, CropState.PROPOSED)
+    assert session.proposal(two) == Proposal(BETTER, "content", 0.7, "Found in the picture: fan.")
+    assert session.state(three).crop is CropState.MISSING
+    assert (session.undo_words, heard) == ("", [Change(ChangeKind.DECISIONS, (two,))])
+    session.take_proposals({two: FROM_CONTENT})
+    assert len(heard) == 1, "nothing new"
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        {"crop": OWN},
+        {"whole_frame": True},
+        {"mask": Mask.OUTSIDE_REGIONS},
+        {"redactions": (Redaction(CropBox(1, 1, 5, 5)),)},
+    ],
+)
+def test_what_a_person_decided_about_the_picture_stays_and_reset_gives_the_proposal(session: Session, work: dict) -> None:
+    two = session.order[1]
+    session.change([two], "Work", **work)
+    before = session.decision(two)
+    session.take_proposals({two: FROM_CONTENT})
+    assert session.decision(two) == before
+    session.reset([two])
+    assert (session.decision(two).crop, session.decision(two).mask) == (BETTER, Mask.NONE)
+
+
+def test_a_box_that_a_person_applied_stays_although_it_is_the_proposed_one(session: Session) -> None:
+    one = session.order[0]
+    session.change([one], "Apply crop", crop=BOX, proposal="", confidence=None)
+    session.take_proposals({one: FROM_CONTENT})
+    assert session.decision(one).crop == BOX
+
+
+def test_a_confirmed_picture_stays(session: Session) -> None:
+    one = session.order[0]
+    session.after_image_shown(one)
+    session.confirm_review([one])
+    session.take_proposals({one: FROM_CONTENT})
+    assert session.state(one).ready and session.decision(one).crop == BOX
+
+
+def test_a_picture_that_was_seen_before_a_proposal_came_can_t_be_confirmed_after_it(session: Session) -> None:
+    one = session.order[0]
+    session.after_image_shown(one)
+    session.take_proposals({one: FROM_CONTENT})
+    assert session.confirm_review([one]) == ()
+
+
+def test_undo_and_redo_lead_to_the_better_proposal_too(session: Session) -> None:
+    two = session.order[1]
+    session.change([two], "Tag CFV", tag=Tag("CFV"), note="mine")
+    session.change([two], "Crop", crop=OWN)
+    session.undo()
+    session.take_proposals({two: FROM_CONTENT})
+    assert (session.decision(two).crop, session.decision(two).tag, session.decision(two).note) == (BETTER, Tag("CFV"), "mine")
+    session.undo()
+    assert (session.decision(two).crop, session.decision(two).tag) == (BETTER, None)
+    session.redo()
+    session.redo()
+    assert session.decision(two).crop == OWN
+
+
+def test_a_proposal_may_come_again_and_otherwise_when_the_whole_exam_was_looked_at(session: Session) -> None:
+    two = session.order[1]
+    session.take_proposals({two: FROM_CONTENT})
+    doubtful = FROM_CONTENT.replaced(confidence=0.4, note="The exam's other instances show it elsewhere.")
+    session.take_proposals({two: doubtful})
+    assert session.decision(two) == doubtful and session.decision(two).is_doubtful
+
+
+def test_what_is_removed_or_unknown_is_no_error(session: Session) -> None:
+    two = session.order[1]
+    session.remove([two])
+    session.take_proposals({two: FROM_CONTENT, "1.2.3": FROM_CONTENT})
+    session.undo()
+    assert session.decision(two).crop == BETTER
+
+
+def test_new_settings_keep_what_the_picture_told_until_it_is_looked_at_again(session: Session) -> None:
+    one, two, _ = session.order
+    session.take_proposals({two: FROM_CONTENT})
+    session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+    assert (session.decision(one).crop, session.decision(two).crop) == (CropBox(110, 60, 530, 440), BETTER)
+    session.take_proposals({two: Decision()})
+    assert session.state(two).crop is CropState.MISSING, "these settings don't want the content"
+
+
+def test_earlier_work_that_was_saved_before_a_box_was_proposed_gets_it(make_instance: MakeInstance, own_home: object) -> None:
+    settings = Settings()
+    found = Discovery((make_instance(2),), ())
+    earlier = Session(settings, saved=SavedPlans.of(settings))
+    earlier.add(found)
+    earlier.change(earlier.order, "Tag CFV", tag=Tag("CFV"))
+    session = Session(settings, saved=SavedPlans.of(settings))
+    session.add(found)
+    session.take_proposals({session.order[0]: FROM_CONTENT})
+    assert session.offered_plan() is not None
+    session.take_plan()
+    decision = session.decision(session.order[0])
+    assert (decision.crop, decision.tag) == (BETTER, Tag("CFV"))
+
+
+class TestText:
+    SEEN = SeenText("text was found at 110 60 150 70 of the picture (99% sure)", (CropBox(106, 56, 154, 74),))
+
+    def test_it_is_told_as_long_as_the_picture_is_the_one_that_was_looked_at(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, BOX, self.SEEN)
+        assert session.text_in(one) == self.SEEN
+        session.change([one], "Crop", crop=OWN)
+        assert session.text_in(one) is None
+        session.undo()
+        assert session.text_in(one) == self.SEEN
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.text_in(one) is None, "a person has said that it may leave"
+
+    def test_it_is_blanked_in_several_instances_as_one_step(self, session: Session) -> None:
+        one, two, three = session.order
+        session.take_proposals({two: FROM_CONTENT})
+        session.learn_text(one, BOX, self.SEEN)
+        session.learn_text(two, BETTER, self.SEEN)
+        before = [session.decision(identity) for identity in session.order]
+        assert session.blank_text([one, two, three]) == (one, two)
+        for identity in (one, two):
+            assert session.decision(identity).redactions == (Redaction(self.SEEN.boxes[0]),)
+            assert session.text_in(identity) is None
+        assert session.undo_words == "Blank text"
+        session.undo()
+        assert [session.decision(identity) for identity in session.order] == before
+
+    def test_it_tells_observers_and_an_unknown_instance_is_no_error(self, session: Session) -> None:
+        heard: list[Change] = []
+        session.observe(heard.append)
+        session.learn_text(session.order[0], BOX, self.SEEN)
+        session.learn_text("1.2.3", BOX, self.SEEN)
+        assert heard == [Change(ChangeKind.DECISIONS, (session.order[0],))]
