@@ -69,7 +69,9 @@ def _described(fingerprint: str) -> str:
 
 
 def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[str, str], table: Mapping[str, str] | None) -> None:
-    """Write to the linkage which subject each patient is, or raise CommandError where one would stand for two patients.
+    """Claim in the linkage which subject each patient is, or raise CommandError where one would stand for two patients.
+
+    The mapping says it when something of the patient has been exported: a subject that was mistyped leaves no trace.
 
     `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two IDs are of
     one person. Studies that name several patients are left out; they are refused one by one.
@@ -90,7 +92,7 @@ def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[st
             if others - joined or others and ids - joined:
                 raise _SharedSubjectError(subject, "a patient of the input and one of the linkage")
 
-    linkage.add_to_mapping(PATIENTS, rows, objection)
+    linkage.claim_subjects(rows, objection)
 
 
 def _is_one_person(instances: Sequence[Instance], joined: set[str]) -> bool:

@@ -181,7 +181,10 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_number(1, 1024),
         metavar="N",
-        help="how many frames of a cine are worked on at once (default: one for each processor core)",
+        help="how many exams, or frames of a single one, are worked on at once (default: one for each processor core)",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="let the workers of a running Dask scheduler prepare the exams (needs .[cluster])"
     )
     parser.add_argument(
         "--accept-unreviewed",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
-from USDICOMizerLib.batch import prepare_exams
+from USDICOMizerLib.batch import Runner, in_local_processes, in_this_process, prepare_exams
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
+from USDICOMizerLib.cluster import on_cluster
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.options import Option
@@ -21,9 +23,11 @@ from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_a
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
-from USDICOMizerLib.export import ExportJob
+from USDICOMizerLib.export import export_name
+from USDICOMizerLib.export_job import ExportJob
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
+from USDICOMizerLib.ledger import Ledger
 from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
@@ -34,6 +38,7 @@ from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.prepare import Preparation
+from USDICOMizerLib.processes import can_start_processes
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.readiness import Policy, count_patients
 from USDICOMizerLib.settings import (
@@ -46,6 +51,7 @@ from USDICOMizerLib.settings import (
 )
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import Discovery, discover, read_header
+from USDICOMizerLib.units import Order, Unit
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -83,32 +89,56 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     pseudonyms = Pseudonyms(key, own_subjects)
     subjects = _subjects(options.subject, found.exams, pseudonyms, console)
     linkage = Linkage(linkage_folder)
-    record_key(key, key_file, linkage)
-    claim_subjects(linkage, found.exams, subjects, own_subjects)
-    claim_exams(linkage, found.exams, pseudonyms)
-    job = ExportJob(
-        preparation=Preparation(
-            rules=rules,
-            pseudonyms=pseudonyms,
-            transfer_syntax=syntax,
-            jpeg_quality=options.quality or settings.export.jpeg_quality,
-            workers=options.jobs or available_cores(),
-        ),
-        policy=policy,
-        output=output,
-        linkage=linkage,
-        file_name=settings.export.file_name,
-        compression_level=settings.export.zip_compression_level,
-        overwrite=options.overwrite,
-        resume=options.resume,
-    )
-    _make_output_folder(output)
-    for exam in found.exams:
-        executed = make_plan([exam], found.decisions, for_review=False)
-        write_plan(executed, linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
-    result = prepare_exams(found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended)
+    with contextlib.closing(linkage):
+        record_key(key, key_file, linkage)
+        claim_subjects(linkage, found.exams, subjects, own_subjects)
+        claim_exams(linkage, found.exams, pseudonyms)
+        cores = options.jobs or available_cores()
+        job = ExportJob(
+            preparation=Preparation(
+                rules=rules,
+                pseudonyms=pseudonyms,
+                transfer_syntax=syntax,
+                jpeg_quality=options.quality or settings.export.jpeg_quality,
+                workers=cores,
+            ),
+            policy=policy,
+            output=output,
+            receipts=linkage.receipts,
+            plans=linkage.plans,
+            file_name=settings.export.file_name,
+            compression_level=settings.export.zip_compression_level,
+            overwrite=options.overwrite,
+            resume=options.resume,
+        )
+        _make_output_folder(output)
+        runner = _runner(options.scheduler, job, key_file, cores, len(found.exams), console)
+        units = _units(found, subjects, job)
+        result = prepare_exams(units, len(found.exams), found.discovery.others, job, linkage, runner, console)
     console.run_ended(result)
+    if result.left:
+        raise KeyboardInterrupt
     return result.all_well
+
+
+def _runner(scheduler: str | None, job: ExportJob, key_file: Path, cores: int, exams: int, console: Console) -> Runner:
+    """Where the exams are prepared: on a cluster; several at once in processes; or one after the other, here."""
+    if scheduler:
+        return on_cluster(scheduler, Order.of(job, key_file, workers=1))
+    processes = min(cores, exams)
+    if processes < 2 or not can_start_processes():
+        return in_this_process(job, console)
+    return in_local_processes(Order.of(job, key_file, workers=max(1, cores // processes)), processes)
+
+
+def _units(found: _Input, subjects: Mapping[str, str], job: ExportJob) -> Iterator[Unit]:
+    """The exams as units of work, made when their turn comes."""
+    ledger = Ledger(job.output)
+    for exam in found.exams:
+        name, subject = job.preparation.pseudonyms.exam(exam.study_uid), subjects[exam.study_uid]
+        decisions = {instance.identity: found.decisions[instance.identity] for instance in exam.instances}
+        known = ledger.of(export_name(subject, name)) if job.resume else ()
+        yield Unit(name, subject, exam, decisions, known)
 
 
 def plan(options: argparse.Namespace, console: Console) -> bool:
