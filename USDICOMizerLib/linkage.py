@@ -90,9 +90,10 @@ class Linkage:
 
         A claim ends with its run; the mapping of patients gets a row with the first export of a patient.
         """
+        run = self.run  # which files what killed runs left, and so locks the same table
         with self._locked(PATIENTS) as stream:
-            objection(self._learn(PATIENTS, stream) | self.run.all_claims())
-            self.run.claim(rows)
+            objection(self._learn(PATIENTS, stream) | run.all_claims())
+            run.claim(rows)
 
     @cached_property
     def run(self) -> OpenRun:
