@@ -146,10 +146,13 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
+def _add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", help="the project key (default: from the settings; made on first use)"
     )
+
+
+def _add_linkage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--linkage", type=Path, metavar="DIR", help="folder of the private files that tie pseudonyms to originals"
     )
@@ -192,7 +195,8 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         help="export pictures that nobody has looked at, where a crop box or sector is narrower than the frame",
     )
     _add_profile(parser)
-    _add_key_and_linkage(parser)
+    _add_key(parser)
+    _add_linkage(parser)
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
     existing.add_argument("--overwrite", action="store_true", help="replace exports that exist")
@@ -211,6 +215,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)
+    _add_linkage(parser)
     _add_choices(parser)
 
 
@@ -219,6 +224,7 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
     _add_inputs(parser)
     parser.add_argument("--explain", action="store_true", help="list what would happen to each attribute, and why")
     _add_settings_option(parser)
+    _add_linkage(parser)
     _add_profile(parser)
     _add_choices(parser)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")

@@ -74,7 +74,7 @@ def _submitted(client, order: Sealed, units: Iterable[Unit], is_stopping: IsStop
     run = pickle.loads(order.content).receipts.run
     waiting = iter(units)
     pending: dict[str, Unit] = {}
-    done = as_completed()
+    done = as_completed(loop=client.loop)
 
     def fill() -> None:
         room = _UNITS_A_THREAD * max(1, sum(client.nthreads().values())) - len(pending)

@@ -258,7 +258,12 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         tag=settings.tags.parse(options.tag) if options.tag else None,
     )
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None
-    discovery = discover(options.inputs, on_progress=console.found)
+    discovery = discover(
+        options.inputs,
+        on_progress=console.found,
+        index_folder=_index_folder(options, settings),
+        processes=getattr(options, "jobs", None) or available_cores(),
+    )
     log("input read", instances=len(discovery.instances), others=len(discovery.others))
     exams = group_into_exams(discovery.instances)
     if not exams and all(other.outcome is Outcome.SKIPPED for other in discovery.others):
@@ -270,6 +275,20 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         return _Input(discovery, exams, match_plan(the_plan, exams))
     decisions = {identity: made for exam in exams for identity, made in decide_all(exam, choices, settings).items()}
     return _Input(discovery, exams, decisions)
+
+
+def _index_folder(options: argparse.Namespace, settings: Settings) -> Path | None:
+    """The linkage folder, for the index of a large input; None where it can't lie there, so that nothing is kept."""
+    folder = _linkage_folder(options, settings)
+    try:
+        check_linkage_place(folder, None, options.inputs)
+        return make_private_folder(folder)
+    except (CommandError, OSError):
+        return None
+
+
+def _linkage_folder(options: argparse.Namespace, settings: Settings) -> Path:
+    return options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
 
 
 def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Policy:
@@ -316,7 +335,7 @@ def _private_places(options: argparse.Namespace, settings: Settings, output: Pat
     check_private_place(_log_folder(settings), "The log", _LOG_CURE, inputs=options.inputs, output=output)
     key_file = options.key or settings.deidentification.key_file or default_data_folder() / "project.key"
     check_private_place(key_file, "The project key", "Name another place with --key.", inputs=options.inputs, output=output)
-    linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
+    linkage_folder = _linkage_folder(options, settings)
     check_linkage_place(linkage_folder, output, options.inputs)
     return key_file, linkage_folder
 
