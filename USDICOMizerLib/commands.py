@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
-from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
-from USDICOMizerLib.batch import Runner, in_local_processes, in_this_process, prepare_exams
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
-from USDICOMizerLib.cluster import on_cluster
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.options import Option
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
-from USDICOMizerLib.export import export_name
-from USDICOMizerLib.export_job import ExportJob
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
-from USDICOMizerLib.ledger import Ledger
-from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
+from USDICOMizerLib.linkage import check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
 from USDICOMizerLib.outcomes import Outcome
@@ -37,10 +30,9 @@ from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
-from USDICOMizerLib.prepare import Preparation
-from USDICOMizerLib.processes import can_start_processes
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
-from USDICOMizerLib.readiness import Policy, count_patients
+from USDICOMizerLib.project import Project
+from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -49,11 +41,8 @@ from USDICOMizerLib.settings import (
     ensure_default_settings,
     load_settings,
 )
-from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import Discovery, discover, read_header
-from USDICOMizerLib.units import Order, Unit
-
-_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+from USDICOMizerLib.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -67,6 +56,36 @@ class _Input:
 
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
+    project = _project(options, console)
+    found = _read_input(options, project.settings, console)
+    project.say_what_is_kept()
+    result = project.prepare(found.exams, found.discovery.others, found.decisions)
+    console.run_ended(result)
+    if result.left:
+        raise KeyboardInterrupt
+    return result.all_well
+
+
+def watch(options: argparse.Namespace, console: Console) -> bool:
+    """`watch`: prepare each study of a folder that has stopped growing, until Ctrl-C or a termination signal."""
+    project = _project(options, console)
+    choices = _choices(options, project.settings)
+    project.say_what_is_kept()
+    console.note(
+        "Watching; Ctrl-C ends it. What waits for a person is listed in waiting.csv in the folder waiting of the linkage."
+    )
+    watching = Watch(options.inputs, project, choices, options.settle, console, _index_folder(options, project.settings))
+    try:
+        while True:
+            watching.look()
+            time.sleep(watching.pause)
+    except KeyboardInterrupt:
+        console.note("Watching has ended. Nothing half-written remains; the next watch goes on from here.")
+    return True
+
+
+def _project(options: argparse.Namespace, console: Console) -> Project:
+    """What the options and the settings say that is the same for all exams; checked before anything is read."""
     settings = _settings(options.settings, console)
     syntax = OutputSyntax(options.transfer_syntax or settings.export.transfer_syntax)
     if options.quality and syntax is not OutputSyntax.JPEG_BASELINE:
@@ -75,70 +94,23 @@ def prepare(options: argparse.Namespace, console: Console) -> bool:
     policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
     output = _output_folder(options, settings)
     key_file, linkage_folder = _private_places(options, settings, output)
-    own_subjects = read_subjects(options.subjects) if options.subjects else {}
-    found = _read_input(options, settings, console)
-    _check_subjects(options.subject, own_subjects, found.exams)
-    if kept := settings.deidentification.attributes_to_keep:
-        console.note(
-            f"Warning: [attributes_to_keep] of the settings lets {', '.join(map(describe, kept))} leave as they are; "
-            "the Basic Profile of PS3.15 is not claimed."
-        )
-    if rules.options:
-        console.note(f"De-identified by the Basic Profile of PS3.15 with: {', '.join(rules.options)}.")
-    key = _project_key(key_file, linkage_folder, console)
-    pseudonyms = Pseudonyms(key, own_subjects)
-    subjects = _subjects(options.subject, found.exams, pseudonyms, console)
-    linkage = Linkage(linkage_folder)
-    with contextlib.closing(linkage):
-        record_key(key, key_file, linkage)
-        claim_subjects(linkage, found.exams, subjects, own_subjects)
-        claim_exams(linkage, found.exams, pseudonyms)
-        cores = options.jobs or available_cores()
-        job = ExportJob(
-            preparation=Preparation(
-                rules=rules,
-                pseudonyms=pseudonyms,
-                transfer_syntax=syntax,
-                jpeg_quality=options.quality or settings.export.jpeg_quality,
-                workers=cores,
-            ),
-            policy=policy,
-            output=output,
-            receipts=linkage.receipts,
-            plans=linkage.plans,
-            file_name=settings.export.file_name,
-            compression_level=settings.export.zip_compression_level,
-            overwrite=options.overwrite,
-            resume=options.resume,
-        )
-        _make_output_folder(output)
-        runner = _runner(options.scheduler, job, key_file, cores, len(found.exams), console)
-        units = _units(found, subjects, job)
-        result = prepare_exams(units, len(found.exams), found.discovery.others, job, linkage, runner, console)
-    console.run_ended(result)
-    if result.left:
-        raise KeyboardInterrupt
-    return result.all_well
-
-
-def _runner(scheduler: str | None, job: ExportJob, key_file: Path, cores: int, exams: int, console: Console) -> Runner:
-    """Where the exams are prepared: on a cluster; several at once in processes; or one after the other, here."""
-    if scheduler:
-        return on_cluster(scheduler, Order.of(job, key_file, workers=1))
-    processes = min(cores, exams)
-    if processes < 2 or not can_start_processes():
-        return in_this_process(job, console)
-    return in_local_processes(Order.of(job, key_file, workers=max(1, cores // processes)), processes)
-
-
-def _units(found: _Input, subjects: Mapping[str, str], job: ExportJob) -> Iterator[Unit]:
-    """The exams as units of work, made when their turn comes."""
-    ledger = Ledger(job.output)
-    for exam in found.exams:
-        name, subject = job.preparation.pseudonyms.exam(exam.study_uid), subjects[exam.study_uid]
-        decisions = {instance.identity: found.decisions[instance.identity] for instance in exam.instances}
-        known = ledger.of(export_name(subject, name)) if job.resume else ()
-        yield Unit(name, subject, exam, decisions, known)
+    return Project(
+        settings=settings,
+        rules=rules,
+        policy=policy,
+        transfer_syntax=syntax,
+        jpeg_quality=options.quality or settings.export.jpeg_quality,
+        output=output,
+        key_file=key_file,
+        linkage_folder=linkage_folder,
+        console=console,
+        subject=options.subject,
+        own_subjects=read_subjects(options.subjects) if options.subjects else {},
+        cores=options.jobs or available_cores(),
+        scheduler=options.scheduler,
+        overwrite=options.overwrite,
+        resume=options.resume,
+    )
 
 
 def plan(options: argparse.Namespace, console: Console) -> bool:
@@ -252,11 +224,7 @@ def _log_folder(settings: Settings) -> Path:
 def _read_input(options: argparse.Namespace, settings: Settings, console: Console) -> _Input:
     if options.plan and (options.crop or options.mask or options.tag):
         raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
-    choices = Choices(
-        crop=options.crop or CropChoice.AUTO,
-        mask=Mask(options.mask or Mask.NONE),
-        tag=settings.tags.parse(options.tag) if options.tag else None,
-    )
+    choices = _choices(options, settings)
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None
     discovery = discover(
         options.inputs,
@@ -277,14 +245,22 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
     return _Input(discovery, exams, decisions)
 
 
+def _choices(options: argparse.Namespace, settings: Settings) -> Choices:
+    return Choices(
+        crop=options.crop or CropChoice.AUTO,
+        mask=Mask(options.mask or Mask.NONE),
+        tag=settings.tags.parse(options.tag) if options.tag else None,
+    )
+
+
 def _index_folder(options: argparse.Namespace, settings: Settings) -> Path | None:
     """The linkage folder, for the index of a large input; None where it can't lie there, so that nothing is kept."""
     folder = _linkage_folder(options, settings)
     try:
         check_linkage_place(folder, None, options.inputs)
-        return make_private_folder(folder)
-    except (CommandError, OSError):
+    except CommandError:
         return None
+    return folder
 
 
 def _linkage_folder(options: argparse.Namespace, settings: Settings) -> Path:
@@ -318,15 +294,6 @@ def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:
     return output
 
 
-def _make_output_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(
-            f"The output folder {folder} can't be made ({error.strerror}). Name another one with --output."
-        ) from error
-
-
 _LOG_CURE = "Correct folder in [logging] of the settings."
 
 
@@ -352,38 +319,3 @@ def _check_plan_places(options: argparse.Namespace, settings: Settings) -> None:
             raise CommandError(
                 f"{options.images} isn't empty, and its pictures may be of another plan. Add --overwrite to replace them."
             )
-
-
-def _project_key(path: Path, linkage_folder: Path, console: Console) -> ProjectKey:
-    """The project key, in agreement with the linkage; made on first use, and said so in one line."""
-    key, is_new = load_or_make_key(path, linkage_folder)
-    if is_new:
-        console.note(f"A new project key was made: {path}. Keep it: the same key gives the same pseudonyms. Never hand it on.")
-    return key
-
-
-def _check_subjects(named: str | None, table: Mapping[str, str], exams: Sequence[Exam]) -> None:
-    """Raise CommandError where a subject's pseudonym that the user gave can't be one, or gives the patient away."""
-    instances = [instance for exam in exams for instance in exam.instances]
-    if named and count_patients(instances) > 1:
-        raise CommandError("--subject names one person, and the input holds several patients. Use --subjects FILE.csv.")
-    for subject in filter(None, [named, *table.values()]):
-        if not _SUBJECT.fullmatch(subject):
-            raise CommandError(
-                "A subject's pseudonym has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or "
-                "digit."
-            )
-        if any(gives_away(subject, patient) for patient in {instance.patient for instance in instances}):
-            raise CommandError("The subject's pseudonym holds a part of a patient's ID, name or birth date. Choose another one.")
-
-
-def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
-    """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
-    if named:
-        return {exam.study_uid: named for exam in exams}
-    patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
-    if pseudonyms.subjects:
-        missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
-        if missing:
-            console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
-    return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}

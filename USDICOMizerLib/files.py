@@ -29,7 +29,9 @@ class Writable(Protocol):
 
 def make_private_folder(folder: Path) -> Path:
     """Make the folder, and its parents, readable by its owner only where the file system can say so (POSIX)."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for missing in reversed([one for one in folder.parents if not one.exists()]):  # mkdir(parents=True) would open them to all
+        missing.mkdir(exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     return folder
 
 

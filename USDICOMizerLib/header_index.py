@@ -18,7 +18,7 @@ from pathlib import Path
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.exam import Device, Instance, Patient, Region, Source, SourceState
-from USDICOMizerLib.files import open_private
+from USDICOMizerLib.files import make_private_folder, open_private
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.source_files import Found, SourceOutcome
 
@@ -38,7 +38,7 @@ class HeaderIndex:
     """The index in a linkage folder, open until `close`."""
 
     def __init__(self, folder: Path):
-        path = folder / INDEX_NAME
+        path = make_private_folder(folder) / INDEX_NAME
         open_private(path, "ab").close()  # SQLite itself would make it readable by others
         try:
             self._database = _opened(path)

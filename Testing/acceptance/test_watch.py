@@ -1,0 +1,108 @@
+"""A folder that studies arrive in: what is complete and ready is prepared, the rest waits for a person."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cohort import make_cohort
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+
+
+@contextlib.contextmanager
+def watching(folder: Path, output: Path, home: Path, *options: str, ended_by: int = signal.SIGTERM) -> Iterator[None]:
+    command = ["watch", folder, "--output", output, "--settle", "1", "--jobs", "1", *options]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "USDICOMizerLib", *map(str, command)],
+        env={**os.environ, "USDICOMIZER_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        yield
+        process.send_signal(ended_by)
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        assert "Watching has ended" in said
+        assert not list(output.glob(".*"))
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def exports(output: Path) -> list[Path]:
+    return sorted(output.glob("*.zip"))
+
+
+def listed(home: Path) -> list[dict[str, str]]:
+    path = home / "data" / "linkage" / "waiting" / "waiting.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_a_study_that_has_stopped_growing_is_prepared_and_grows_on(tmp_path, own_home):
+    ready = make_cohort(tmp_path / "made", 2)
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    with watching(folder, output, own_home, "--accept-unreviewed", ended_by=signal.SIGINT):
+        shutil.copytree(ready / "00001", folder / "a")
+        wait_until(lambda: len(exports(output)) == 1)
+        before = exports(output)[0].stat().st_size
+        (folder / "b").mkdir()
+        shutil.copy(ready / "00002" / "IM_1", folder / "b")
+        wait_until(lambda: len(exports(output)) == 2)
+        grown = max(exports(output), key=lambda path: path.stat().st_mtime_ns)
+        shutil.copy(ready / "00002" / "IM_2", folder / "b")
+        wait_until(lambda: grown.stat().st_size >= 2 * before - before // 4)
+    times = [path.stat().st_mtime_ns for path in exports(output)]
+    with watching(folder, output, own_home, "--accept-unreviewed"):
+        log = own_home / "data" / "linkage" / "audit.jsonl"
+        lines = len(log.read_text().splitlines())
+        wait_until(lambda: len(log.read_text().splitlines()) == lines + 2)
+    assert [path.stat().st_mtime_ns for path in exports(output)] == times, "another watch does nothing twice"
+
+
+def test_what_is_not_ready_waits_in_a_list_until_a_person_saves_its_plan(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    waiting = own_home / "data" / "linkage" / "waiting"
+    with watching(folder, output, own_home):
+        wait_until(lambda: bool(listed(own_home)))
+        (row,) = listed(own_home)
+        assert row["problems"] == "not-reviewed"
+        assert not exports(output)
+        plan = waiting / row["plan"]
+        wait_until(plan.exists)
+        assert len(list((waiting / row["exam"]).glob("*.png"))) == 2
+        assert {path.stat().st_mode & 0o077 for path in (waiting, plan)} == {0}
+        text = plan.read_text(encoding="utf-8-sig")
+        plan.write_text(text.replace(",no,", ",maybe,"), encoding="utf-8")
+        wait_until(lambda: "mistake" in listed(own_home)[0]["problems"])
+    with watching(folder, output, own_home):
+        plan.write_text(text.replace(",no,", ",yes,"), encoding="utf-8")
+        wait_until(lambda: bool(exports(output)))
+        wait_until(lambda: listed(own_home) == [])
+        assert not plan.exists()
+    with watching(folder, output, own_home):
+        time.sleep(3)
+        assert listed(own_home) == [], "what a person decided is known to the next watch"
+    assert len(exports(output)) == 1
