@@ -104,7 +104,10 @@ class Linkage:
         run = OpenRun(self.folder / "runs")
         for receipt in left:
             if receipt.run not in run.others:
-                self.file(receipt, once=True)
+                try:
+                    self.file(receipt, once=True)
+                except OSError as error:  # the disk is still full: it stays for the next run
+                    log("receipt not filed", level=logging.ERROR, exam=receipt.exam, error=error)
         return run
 
     @property

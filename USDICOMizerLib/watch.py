@@ -82,7 +82,8 @@ class Watch:
         self._tried: dict[str, tuple[str, float]] = {}
         self._shown: dict[str, str] = {}
         self._place = make_private_folder(project.linkage_folder / WAITING)
-        self._written = self._written_before()
+        self._listed = self._listed_before()
+        self._written = {row.plan: row.written for row in self._listed.values()}
 
     @property
     def pause(self) -> float:
@@ -92,11 +93,13 @@ class Watch:
     def look(self) -> None:
         """Prepare what is complete and ready, and list what waits. Raises KeyboardInterrupt where a person ends it."""
         found = discover(self._folders, index_folder=self._index_folder, processes=self._project.cores)
-        exams = [exam for exam in group_into_exams(found.instances) if self._is_settled(exam)]
         ready: list[Exam] = []
         decisions: dict[str, Decision] = {}
         waiting = []
-        for exam in exams:
+        for exam in group_into_exams(found.instances):
+            if not self._is_settled(exam):
+                waiting += filter(None, [self._listed.get(self._name(exam))])
+                continue
             made, problems = self._decided(exam)
             if problems:
                 waiting.append(self._waiting(exam, made, problems))
@@ -226,15 +229,17 @@ class Watch:
         except (OSError, USDICOMizerError) as error:  # a source that has gone: the next look tells
             log("plan not written", exam=self._name(exam), error=error)
 
-    def _written_before(self) -> dict[str, str]:
-        """The digests of the plans as an earlier watch wrote them."""
+    def _listed_before(self) -> dict[str, Waiting]:
+        """The list as an earlier watch left it, by exam."""
         try:
             with (self._place / LISTING).open(encoding="utf-8", newline="") as stream:
-                return {row["plan"]: row["written"] for row in csv.DictReader(stream)}
-        except (OSError, KeyError, csv.Error, UnicodeDecodeError):
+                rows = [Waiting(**row | {"instances": int(row["instances"])}) for row in csv.DictReader(stream)]
+        except (OSError, KeyError, TypeError, ValueError, csv.Error):
             return {}
+        return {row.exam: row for row in rows}
 
     def _list(self, waiting: Sequence[Waiting]) -> None:
+        self._listed = {row.exam: row for row in waiting}
         text = io.StringIO(newline="")
         table = csv.DictWriter(text, [field.name for field in fields(Waiting)])
         table.writeheader()
