@@ -33,7 +33,7 @@ class Lost:
 
 def can_start_processes() -> bool:
     """Whether there is a Python to start: inside of Slicer the program that runs is Slicer, and its PythonSlicer is."""
-    return _interpreter() is not None
+    return interpreter() is not None
 
 
 def in_processes(
@@ -134,7 +134,7 @@ class _Process:
 
     def __init__(self, function: Callable, common: object):
         context = multiprocessing.get_context("spawn")
-        context.set_executable(_interpreter() or sys.executable)
+        context.set_executable(interpreter() or sys.executable)
         self.connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs, function, common), daemon=True)
         with _without_interrupts():
@@ -183,8 +183,8 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _interpreter() -> str | None:
-    """The Python of this environment."""
+def interpreter() -> str | None:
+    """The Python of this environment; None where none is found."""
     if sys.executable and Path(sys.executable).name.lower().startswith("python"):
         return sys.executable
     beside = str(Path(sys.executable or os.curdir).parent)

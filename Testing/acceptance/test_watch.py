@@ -60,6 +60,10 @@ def listed(home: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+def audited(home: Path) -> list[str]:
+    return (home / "data" / "linkage" / "audit.jsonl").read_text().splitlines()
+
+
 def test_a_study_that_has_stopped_growing_is_prepared_and_grows_on(tmp_path, own_home):
     ready = make_cohort(tmp_path / "made", 2)
     folder, output = tmp_path / "in", tmp_path / "out"
@@ -76,9 +80,8 @@ def test_a_study_that_has_stopped_growing_is_prepared_and_grows_on(tmp_path, own
         wait_until(lambda: grown.stat().st_size > 1.5 * before)
     times = [path.stat().st_mtime_ns for path in exports(output)]
     with watching(folder, output, own_home, "--accept-unreviewed"):
-        log = own_home / "data" / "linkage" / "audit.jsonl"
-        lines = len(log.read_text().splitlines())
-        wait_until(lambda: len(log.read_text().splitlines()) == lines + 2)
+        lines = len(audited(own_home))
+        wait_until(lambda: len(audited(own_home)) == lines + 2)
     assert [path.stat().st_mtime_ns for path in exports(output)] == times, "another watch does nothing twice"
 
 
@@ -101,7 +104,9 @@ def test_what_is_not_ready_waits_in_a_list_until_a_person_saves_its_plan(tmp_pat
         plan.write_text(text.replace(",no,", ",yes,"), encoding="utf-8")
         wait_until(lambda: bool(exports(output)))
         wait_until(lambda: listed(own_home) == [] and not plan.exists())
+    before = len(audited(own_home))
     with watching(folder, output, own_home):
-        time.sleep(3)
-        assert listed(own_home) == [], "what a person decided is known to the next watch"
+        wait_until(lambda: len(audited(own_home)) > before)
+        assert '"unchanged": 2' in audited(own_home)[-1], "what a person decided is known to the next watch"
+        assert listed(own_home) == []
     assert len(exports(output)) == 1

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from USDICOMizerLib.processes import Lost, in_processes
+from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter
 
 
 def square(common: int, task: int) -> int:
@@ -74,3 +75,17 @@ def test_a_process_that_is_killed_while_it_waits_is_replaced():
     _, first = next(answers)
     os.kill(first, signal.SIGKILL)
     assert {pid == first for _, pid in answers} == {False}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that can be executed")
+def test_inside_of_slicer_its_python_is_started(tmp_path, monkeypatch):
+    python = tmp_path / "PythonSlicer"
+    python.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", "/opt/Slicer/bin/SlicerApp-real")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    assert not can_start_processes()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert interpreter() == str(python)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "SlicerApp-real"))
+    assert interpreter() == str(python)
