@@ -12,9 +12,11 @@ from pathlib import Path
 
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, is_registered
 from USDICOMizerLib.errors import CommandError, KeyFileError
-from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.exam import Exam, Instance, Patient
 from USDICOMizerLib.linkage import EXAMS, PATIENTS, UIDS, Linkage, MappingRow
 from USDICOMizerLib.readiness import count_patients
+
+_BETWEEN = "\\"
 
 
 def load_or_make_key(path: Path, linkage_folder: Path) -> tuple[ProjectKey, bool]:
@@ -69,40 +71,82 @@ def _described(fingerprint: str) -> str:
 
 
 def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[str, str], table: Mapping[str, str] | None) -> None:
-    """Claim in the linkage which subject each patient is, or raise CommandError where one would stand for two patients.
+    """Claim in the linkage which subject each patient is.
 
-    The mapping says it when something of the patient has been exported: a subject that was mistyped leaves no trace.
+    The mappings say it when something of the patient has been exported: a subject that was mistyped leaves no trace.
 
-    `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two IDs are of
-    one person. Studies that name several patients are left out; they are refused one by one.
+    Raises CommandError where a subject would stand for two patients, or a patient be two subjects, here or with what the
+    linkage holds. `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two
+    IDs are of one person. Studies that name several patients are left out; they are refused one by one.
+
+    A patient is told by ID and issuer, which the linkage keeps in a file of its own. The same ID of two issuers is of two
+    patients; an ID without an issuer may be any one's. Patients without an ID are not compared.
     """
     instances: dict[str, list[Instance]] = defaultdict(list)
     for exam in exams:
         if count_patients(exam.instances) == 1:
             instances[subjects[exam.study_uid]] += exam.instances
-    rows = [(instance.patient.id, subject) for subject, own in instances.items() for instance in own]
+    rows = [(instance.patient, subject) for subject, own in instances.items() for instance in own]
+    with_issuers = [(with_issuer(patient), subject) for patient, subject in dict.fromkeys(rows) if patient.id]
 
-    def objection(known: set[MappingRow]) -> None:
-        for subject, own in instances.items():
-            ids = {instance.patient.id for instance in own}
-            joined = {old for old, new in (table or {}).items() if new == subject}
-            if not _is_one_person(own, joined):
-                raise _SharedSubjectError(subject, "two patients of the input")
-            others = {old for old, new in known if new == subject} - ids
-            if others - joined or others and ids - joined:
-                raise _SharedSubjectError(subject, "a patient of the input and one of the linkage")
+    def objection(known: set[MappingRow], known_issuers: set[MappingRow]) -> None:
+        _check_subjects(instances, table or {}, known)
+        _check_patients(with_issuers, known, known_issuers | set(with_issuers))
 
-    linkage.claim_subjects(rows, objection)
+    linkage.claim_subjects([(patient.id, subject) for patient, subject in rows], with_issuers, objection)
 
 
-def _is_one_person(instances: Sequence[Instance], joined: set[str]) -> bool:
-    """Whether the headers, or the user's table of IDs, say that all are of one person; an ID may be used by two issuers."""
-    if count_patients(instances) == 1:
-        return True
-    by_id: dict[str, list[Instance]] = defaultdict(list)
+def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[str, str], known: set[MappingRow]) -> None:
+    """Each subject is one patient."""
+    for subject, own in instances.items():
+        ids = {instance.patient.id for instance in own}
+        joined = {old for old, new in table.items() if new == subject}
+        is_one = count_patients(own) == 1
+        if not is_one and ids <= joined and any(count_patients(one) > 1 for one in _by_id(own).values()):
+            raise CommandError(
+                f"The subject {subject} would stand for two patients with the same Patient ID, given by two issuers. A row of "
+                "the table of --subjects is for an ID, whoever gave it: leave that row out, and the key tells the two apart."
+            )
+        if not is_one and not ids <= joined:
+            raise _SharedSubjectError(subject, "two patients of the input")
+        others = {old for old, new in known if new == subject} - ids
+        if others - joined or others and ids - joined:
+            raise _SharedSubjectError(subject, "a patient of the input and one of the linkage")
+
+
+def _check_patients(rows: Sequence[MappingRow], known: set[MappingRow], with_issuers: set[MappingRow]) -> None:
+    """Each patient is one subject."""
+    issuers: dict[MappingRow, set[str]] = defaultdict(set)  # by Patient ID and subject
+    for old, new in with_issuers:
+        patient_id, issuer = old.rsplit(_BETWEEN, 1)
+        issuers[patient_id, new].add(issuer)
+    subjects: dict[str, set[str]] = defaultdict(set)
+    for old, new in known | issuers.keys():
+        subjects[old].add(new)
+    for patient, subject in rows:
+        patient_id, issuer = patient.rsplit(_BETWEEN, 1)
+        for other in sorted(subjects[patient_id] - {subject}):
+            others = issuers.get((patient_id, other), {""})  # no issuer is known: it may be any one
+            if not issuer or others & {"", issuer}:
+                raise CommandError(
+                    f"One patient would be two subjects: {subject}, and {other}, which the linkage or another exam of the input "
+                    "has (an ID that one exam has with its issuer and another without is taken for one patient). Name one of "
+                    "them with --subject, or in a table with a row for the ID (--subjects FILE.csv with id_old,id_new). "
+                    "patid_mapping.csv in the linkage folder tells who was exported as whom; for a new project, name another "
+                    "folder with --linkage."
+                )
+
+
+def with_issuer(patient: Patient) -> str:
+    """Patient ID and issuer, divided by what neither can hold: it divides values (PS3.5 6.2)."""
+    return f"{patient.id}{_BETWEEN}{patient.issuer}"
+
+
+def _by_id(instances: Iterable[Instance]) -> dict[str, list[Instance]]:
+    grouped: dict[str, list[Instance]] = defaultdict(list)
     for instance in instances:
-        by_id[instance.patient.id].append(instance)
-    return by_id.keys() <= joined and all(count_patients(own) == 1 for own in by_id.values())
+        grouped[instance.patient.id].append(instance)
+    return grouped
 
 
 class _SharedSubjectError(CommandError):

@@ -14,6 +14,11 @@ from USDICOMizerLib.moved_planes import keep_groups_of_frames, move_planes
 from USDICOMizerLib.pixels import LossyStep, PixelDescription
 
 _LOCATION = ("RegionLocationMinX0", "RegionLocationMinY0", "RegionLocationMaxX1", "RegionLocationMaxY1")
+_CALIBRATION = """
+    ReferencePixelX0 ReferencePixelY0 PhysicalUnitsXDirection PhysicalUnitsYDirection
+    ReferencePixelPhysicalValueX ReferencePixelPhysicalValueY PhysicalDeltaX PhysicalDeltaY
+""".split()
+_OVERLAY_POINTER = ("ActiveImageAreaOverlayGroup",)  # no overlay leaves
 _STALE = """
     SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries
     SmallestImagePixelValueInPlane LargestImagePixelValueInPlane SmallestValidPixelValue LargestValidPixelValue
@@ -63,7 +68,9 @@ def describe_pixels(
     if description.photometric_interpretation != "PALETTE COLOR":
         _remove_palettes(dataset)
     if is_cut:
-        _remove(dataset, _SHUTTER)
+        _remove(dataset, (*_SHUTTER, "ZoomCenter"))
+        for source in dataset.get("SourceImageSequence") or ():
+            _remove(source, ["SpatialLocationsPreserved"])  # a pixel is no longer where it was in that image
         move_planes(dataset, box)
     if is_cut or masked or is_recoded or description.lossy_step or description.lossy_method:
         done = ["pixels outside of the picture blanked"] if masked else []
@@ -122,27 +129,14 @@ def _write_frame_time(dataset: Dataset) -> None:
 def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) -> None:
     """Move and clip the ultrasound regions (PS3.3 C.8.5.5); one that can't be placed, or is wholly outside, goes.
 
-    The reference pixel counts from the region's own corner (C.8.5.5.1.16), so it moves only by what the crop takes off
-    there. Unchanged are the position of the Doppler sample volume (Table C.8-17: its displacement from the reference pixel,
-    in pixels), those of the TM-line (C.8.5.5.1.10: likewise, and likewise the retired ones), steering and correction angles,
-    the physical values of the reference pixel, deltas, and what calibrates pixel codes as long as the codes stay.
+    The retired US Frame of Reference Module has the same attributes for the whole image, at the top level.
     """
+    _remove(dataset, _OVERLAY_POINTER)
     kept = []
     for item in dataset.get("SequenceOfUltrasoundRegions") or ():
-        corners = [_integer(item.get(keyword)) for keyword in _LOCATION]
-        if None in corners or corners[2] < corners[0] or corners[3] < corners[1]:
+        if not _place_region(item, box):
             continue
-        left, top, right, bottom = corners  # inclusive, PS3.3 C.8.5.5.1
-        placed = crop_region(CropBox(left, top, right + 1, bottom + 1), box)
-        if placed is None:
-            continue
-        new_corners = (placed.left, placed.top, placed.right, placed.bottom)
-        for keyword, value in zip(_LOCATION, new_corners, strict=True):
-            setattr(item, keyword, value)
-        for keyword, clipped in (("ReferencePixelX0", placed.clipped_left), ("ReferencePixelY0", placed.clipped_top)):
-            reference = _integer(item.get(keyword))
-            if reference is not None:
-                setattr(item, keyword, reference - clipped)
+        _remove(item, _OVERLAY_POINTER)
         if forget_pixel_codes:
             _remove(item, _PIXEL_COMPONENTS)
         kept.append(item)
@@ -150,6 +144,32 @@ def _write_regions(dataset: Dataset, box: CropBox, *, forget_pixel_codes: bool) 
         dataset.SequenceOfUltrasoundRegions = Sequence(kept)
     else:
         _remove(dataset, ["SequenceOfUltrasoundRegions"])
+    if any(keyword in dataset for keyword in _LOCATION) and not _place_region(dataset, box):
+        _remove(dataset, (*_LOCATION, *_CALIBRATION))
+
+
+def _place_region(item: Dataset, box: CropBox) -> bool:
+    """Move and clip a region in place; False where it can't be placed, or nothing of it remains.
+
+    The reference pixel counts from the region's own corner (C.8.5.5.1.16), so it moves only by what the crop takes off
+    there. Unchanged are the position of the Doppler sample volume (Table C.8-17: its displacement from the reference pixel,
+    in pixels), those of the TM-line (C.8.5.5.1.10: likewise, and likewise the retired ones), steering and correction angles,
+    the physical values of the reference pixel, deltas, and what calibrates pixel codes as long as the codes stay.
+    """
+    corners = [_integer(item.get(keyword)) for keyword in _LOCATION]
+    if None in corners or corners[2] < corners[0] or corners[3] < corners[1]:
+        return False
+    left, top, right, bottom = corners  # inclusive, PS3.3 C.8.5.5.1.14
+    placed = crop_region(CropBox(left, top, right + 1, bottom + 1), box)
+    if placed is None:
+        return False
+    for keyword, value in zip(_LOCATION, (placed.left, placed.top, placed.right, placed.bottom), strict=True):
+        setattr(item, keyword, value)
+    for keyword, clipped in (("ReferencePixelX0", placed.clipped_left), ("ReferencePixelY0", placed.clipped_top)):
+        reference = _integer(item.get(keyword))
+        if reference is not None:
+            setattr(item, keyword, reference - clipped)
+    return True
 
 
 def _write_derivation(

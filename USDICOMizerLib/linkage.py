@@ -35,7 +35,7 @@ from USDICOMizerLib.logs import log
 from USDICOMizerLib.open_runs import OpenRun
 from USDICOMizerLib.receipts import MappingRow, Receipt, Receipts, SourceRow
 
-UIDS, PATIENTS, EXAMS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv"
+UIDS, PATIENTS, EXAMS, ISSUERS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv", "issuer_mapping.csv"
 AUDIT = "audit.jsonl"
 _SOURCES, _FINGERPRINT = "sources.csv", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
@@ -85,15 +85,23 @@ class Linkage:
             new = [row for row in dict.fromkeys(rows) if row not in known]
             self._append_rows(stream, _MAPPING_COLUMNS, new)
 
-    def claim_subjects(self, rows: Iterable[MappingRow], objection: Objection) -> None:
-        """Keep subjects for the patients of this run, unless `objection` raises, which is shown those of other runs as well.
+    def claim_subjects(
+        self,
+        patients: Iterable[MappingRow],
+        issuers: Iterable[MappingRow],
+        objection: Callable[[set[MappingRow], set[MappingRow]], None],
+    ) -> None:
+        """Keep subjects for the patients of this run, unless `objection` raises; it is shown the rows of both mappings, and
+        what other runs have claimed.
 
-        A claim ends with its run; the mapping of patients gets a row with the first export of a patient.
+        A claim ends with its run; the mappings get their rows with the first export of a patient.
         """
         run = self.run  # which files what killed runs left, and so locks the same table
         with self._locked(PATIENTS) as stream:
-            objection(self._learn(PATIENTS, stream) | run.all_claims())
-            run.claim(rows)
+            known = self._learn(PATIENTS, stream) | run.all_claims(PATIENTS)
+            objection(known, set(self.mapping(ISSUERS)) | run.all_claims(ISSUERS))
+            run.claim(PATIENTS, patients)
+            run.claim(ISSUERS, issuers)
 
     @cached_property
     def run(self) -> OpenRun:
@@ -127,6 +135,7 @@ class Linkage:
         """
         self.add_to_mapping(UIDS, receipt.uids)
         self.add_to_mapping(PATIENTS, receipt.patients)
+        self.add_to_mapping(ISSUERS, receipt.issuers)
         self.add_sources(receipt.sources, once=once)
         self.add_audit(receipt.audit, once=once)
         if receipt.export:

@@ -54,10 +54,10 @@ def keep_groups_of_frames(dataset: Dataset, frames: int) -> None:
         _remove(dataset, (_GROUPS[1],))
 
 
-def _moved(
-    place: Dataset, position: str, orientation: Dataset, directions: str, measures: Dataset, box: CropBox
-) -> list[str] | None:
+def _moved(place: Dataset, position: str, orientation: Dataset, directions: str, measures: Dataset, box: CropBox) -> list | None:
     start = numbers(place.get(position), 3)
+    if start is not None and box.left == box.top == 0:
+        return list(place[position].value)  # the first pixel is the one that it was
     axes = numbers(orientation.get(directions), 6)
     spacing = numbers(measures.get("PixelSpacing"), 2)
     if start is None or axes is None or spacing is None:

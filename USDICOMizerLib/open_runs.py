@@ -34,17 +34,17 @@ class OpenRun:
         """A name that no other run has."""
         return self._path.stem
 
-    def claim(self, rows: Iterable[MappingRow]) -> None:
-        """Add claims; to be called while the mapping of patients is locked."""
-        csv.writer(self._stream).writerows(rows)
+    def claim(self, mapping: str, rows: Iterable[MappingRow]) -> None:
+        """Add rows that a mapping may get; to be called while the mapping of patients is locked."""
+        csv.writer(self._stream).writerows((mapping, *row) for row in rows)
         self._stream.flush()
 
-    def all_claims(self) -> set[MappingRow]:
+    def all_claims(self, mapping: str) -> set[MappingRow]:
         """The claims of all runs, this one's as well; to be called while the mapping of patients is locked."""
         claims = set()
         for path in self._folder.glob(f"*{_SUFFIX}"):
             with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8", newline="") as stream:
-                claims |= {(row[0], row[1]) for row in csv.reader(stream) if len(row) == 2}
+                claims |= {(row[1], row[2]) for row in csv.reader(stream) if len(row) == 3 and row[0] == mapping}
         return claims
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ from USDICOMizerLib.linkage import Linkage
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.processes import can_start_processes
-from USDICOMizerLib.readiness import Policy, count_patients
+from USDICOMizerLib.readiness import Policy, assess, count_patients
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import SourceOutcome
@@ -86,12 +86,19 @@ class Project:
         linkage = Linkage(self.linkage_folder)
         with contextlib.closing(linkage):
             record_key(pseudonyms.key, self.key_file, linkage)
-            claim_subjects(linkage, exams, subjects, self.own_subjects)
             claim_exams(linkage, exams, pseudonyms)
+            # Who stays behind whole has no pseudonym yet: after a look at what would leave, another may be chosen.
+            leaving = [exam for exam in exams if self._is_ready(exam, decisions)]
+            claim_subjects(linkage, leaving, subjects, self.own_subjects)
             self._make_output_folder()
             job = self._job(linkage)
             units = _units(exams, decisions, subjects, job)
             return prepare_exams(units, len(exams), others, job, linkage, self._runner(job, len(exams)), self.console)
+
+    def _is_ready(self, exam: Exam, decisions: Mapping[str, Decision]) -> bool:
+        """Whether an instance of the exam is ready to leave, as far as can be told before its pixels are read."""
+        chosen = ((instance, decisions[instance.identity]) for instance in exam.instances)
+        return any(made.include and not assess(instance, made, self.policy, exam) for instance, made in chosen)
 
     def _job(self, linkage: Linkage) -> ExportJob:
         preparation = Preparation(self.rules, self.pseudonyms, self.transfer_syntax, self.jpeg_quality, self.cores)
@@ -147,7 +154,12 @@ class Project:
         patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
         if self.own_subjects:
             missing = sum(patient.id not in self.own_subjects for patient in patients.values())
-            if missing:
+            if missing == len(patients):
+                self.console.note(
+                    "Warning: The subjects table names no patient of this input; all pseudonyms come from the key. Is it the "
+                    "right table, and is id_old the Patient ID as the header has it?"
+                )
+            elif missing:
                 self.console.note(
                     f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key."
                 )

@@ -44,6 +44,7 @@ class Receipt:
     exam: str
     output: str
     patients: tuple[MappingRow, ...]
+    issuers: tuple[MappingRow, ...]
     uids: tuple[MappingRow, ...]
     sources: tuple[SourceRow, ...]
     audit: AuditRecord
@@ -96,6 +97,7 @@ def _receipt(data: bytes) -> Receipt:
         exam=values["exam"],
         output=values["output"],
         patients=tuple((old, new) for old, new in values["patients"]),
+        issuers=tuple((old, new) for old, new in values["issuers"]),
         uids=tuple((old, new) for old, new in values["uids"]),
         sources=tuple(SourceRow(**row) for row in values["sources"]),
         audit=AuditRecord(**audit),

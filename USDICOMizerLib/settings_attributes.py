@@ -24,7 +24,7 @@ _NEEDED_KEYWORDS = """
     RedPaletteColorLookupTableDescriptor GreenPaletteColorLookupTableDescriptor BluePaletteColorLookupTableDescriptor
     RedPaletteColorLookupTableData GreenPaletteColorLookupTableData BluePaletteColorLookupTableData
     SegmentedRedPaletteColorLookupTableData SegmentedGreenPaletteColorLookupTableData
-    SegmentedBluePaletteColorLookupTableData ICCProfile
+    SegmentedBluePaletteColorLookupTableData
     LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
     ExtendedOffsetTable ExtendedOffsetTableLengths PixelData
 """

@@ -25,8 +25,9 @@ modified dates, all dates that any option keeps are shifted.
 
 What this table doesn't list stays, with these exceptions: a private element goes (unless `[safe_private]` of the settings
 lists it); so does an attribute that the dictionary doesn't know; a person's name, a date, a time, a network address or binary
-data in an attribute that isn't listed; an overlay, a curve, an icon; and every value that its value representation doesn't
-allow. An instance UID gets a new one. The settings go over all of it: `[attributes_to_del]` and `[attributes_to_keep]`.
+data in an attribute that isn't listed, such as an ICC profile; an overlay, a curve, an icon; and every value that its value
+representation doesn't allow. An instance UID gets a new one. The settings go over all of it: `[attributes_to_del]` and
+`[attributes_to_keep]`.
 `inspect --explain` says the same for your own files, attribute by attribute, with the reason.
 
 | short name | option | code of CID 7050 |

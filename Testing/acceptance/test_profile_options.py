@@ -103,10 +103,14 @@ def test_the_days_between_two_exams_of_one_person_survive(usdicomizer, tmp_path)
     assert (days[1] - days[0]).days == 41
     assert not {date(2024, 2, 1), date(2024, 3, 13)} & set(days)
 
-    usdicomizer("prepare", *visits, "--output", tmp_path / "again", *options)
-    usdicomizer("prepare", *visits, "--output", tmp_path / "other", *options, "--key", tmp_path / "other.key")
+    ran = usdicomizer("prepare", *visits, "--output", tmp_path / "again", *options)
+    assert ran.status == 0, ran.stderr
     assert sorted(date.fromisoformat(header.StudyDate) for header in headers(tmp_path / "again")) == days
-    assert sorted(date.fromisoformat(header.StudyDate) for header in headers(tmp_path / "other")) != days
+    private = ["--key", tmp_path / "other.key", "--linkage", tmp_path / "other linkage"]
+    ran = usdicomizer("prepare", *visits, "--output", tmp_path / "other", *options, *private)
+    assert ran.status == 0, ran.stderr
+    others = sorted(date.fromisoformat(header.StudyDate) for header in headers(tmp_path / "other"))
+    assert others != days and (others[1] - others[0]).days == 41
 
 
 def test_a_check_against_both_visits_takes_no_shifted_date_for_a_leak(usdicomizer, tmp_path):

@@ -12,7 +12,7 @@ from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_k
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.errors import CommandError, KeyFileError
 from USDICOMizerLib.exam import Exam, Patient
-from USDICOMizerLib.linkage import EXAMS, PATIENTS, UIDS, Linkage
+from USDICOMizerLib.linkage import EXAMS, ISSUERS, PATIENTS, UIDS, Linkage
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_subject_stands_for_one_patient_of_the_linkage(linkage, exam_of):
     with pytest.raises(CommandError, match="--subjects") as raised:
         claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, None)
     assert "MRN" not in str(raised.value)
-    assert linkage.run.all_claims() == {("MRN1", "P1")}
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", "P1")}
 
 
 def test_a_subject_that_was_mistyped_leaves_no_trace_when_nothing_was_exported(linkage, exam_of):
@@ -129,7 +129,7 @@ def test_only_a_table_that_lists_both_ids_makes_them_one_person(linkage, exam_of
     with pytest.raises(CommandError):
         claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, {"MRN2": "P1"})
     claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, {"MRN2": "P1", "MRN1": "P1"})
-    assert linkage.run.all_claims() == {("MRN1", "P1"), ("MRN2", "P1")}
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", "P1"), ("MRN2", "P1")}
 
 
 def test_a_subject_stands_for_one_patient_of_the_input(linkage, exam_of):
@@ -142,7 +142,7 @@ def test_a_subject_stands_for_one_patient_of_the_input(linkage, exam_of):
 
 def test_an_id_that_two_issuers_gave_is_not_one_person_by_the_table(linkage, exam_of):
     exams = [exam_of(Patient("7", "WARD A"), "1.1"), exam_of(Patient("7", "WARD B"), "1.2")]
-    with pytest.raises(CommandError, match="two patients of the input"):
+    with pytest.raises(CommandError, match="leave that row out"):
         claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P1"}, {"7": "P1"})
 
 
@@ -152,13 +152,55 @@ def test_a_person_with_two_ids_in_one_input_is_one_subject(linkage, exam_of):
         exam_of(Patient("9", "", "DOE^JANE", "19610214"), "1.2"),
     ]
     claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P1"}, None)
-    assert {old for old, _ in linkage.run.all_claims()} == {"MRN1", "9"}
+    assert {old for old, _ in linkage.run.all_claims(PATIENTS)} == {"MRN1", "9"}
 
 
 def test_a_study_of_several_patients_claims_no_subject(linkage, make_instance):
     two = Exam("1.2.3", (make_instance(1, patient=Patient("MRN1")), make_instance(2, patient=Patient("MRN2"))))
     claim_subjects(linkage, [two], {"1.2.3": "P1"}, None)
-    assert linkage.run.all_claims() == set()
+    assert linkage.run.all_claims(PATIENTS) == set()
+
+
+@pytest.mark.parametrize(("first", "second"), [("S-DERIVED", "P1"), ("P1", "S-DERIVED"), ("P1", "P2")])
+@pytest.mark.parametrize("issuers", [("", ""), ("WARD A", "WARD A"), ("WARD A", ""), ("", "WARD A")])
+def test_a_patient_is_one_subject_of_the_linkage(linkage, exam_of, first, second, issuers):
+    claim_subjects(linkage, [exam_of(Patient("MRN1", issuers[0]), "1.1")], {"1.1": first}, None)
+    for table in (None, {"MRN1": second}, {"MRN7": "P7"}):
+        with pytest.raises(CommandError, match="One patient would be two subjects") as raised:
+            claim_subjects(linkage, [exam_of(Patient("MRN1", issuers[1]), "1.2")], {"1.2": second}, table)
+    assert "MRN" not in str(raised.value)
+    assert first in str(raised.value) and second in str(raised.value) and "--subject" in str(raised.value)
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", first)}
+    claim_subjects(linkage, [exam_of(Patient("MRN1", issuers[1]), "1.2")], {"1.2": first}, None)  # as the message says
+
+
+def test_a_patient_is_one_subject_of_the_input(linkage, exam_of):
+    exams = [exam_of(Patient("MRN1"), "1.1"), exam_of(Patient("MRN1"), "1.2")]
+    with pytest.raises(CommandError, match="One patient"):
+        claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P2"}, None)
+    assert linkage.run.all_claims(PATIENTS) == linkage.run.all_claims(ISSUERS) == set()
+
+
+def test_two_issuers_may_give_the_same_id_to_two_patients(linkage, exam_of):
+    exams = [exam_of(Patient("7", "WARD A"), "1.1"), exam_of(Patient("7", "WARD B"), "1.2")]
+    subjects = {"1.1": "S-A", "1.2": "S-B"}
+    claim_subjects(linkage, exams, subjects, None)
+    for exam in exams:
+        claim_subjects(linkage, [exam], subjects, None)
+    with pytest.raises(CommandError, match="One patient"):
+        claim_subjects(linkage, exams[:1], {"1.1": "S-B"}, None)
+
+
+def test_an_id_in_a_linkage_that_knows_no_issuer_may_be_anyones(linkage, exam_of):
+    linkage.add_to_mapping(PATIENTS, [("7", "S-A")])
+    with pytest.raises(CommandError, match="One patient"):
+        claim_subjects(linkage, [exam_of(Patient("7", "WARD B"))], {"1.2.3": "S-B"}, None)
+
+
+def test_patients_without_an_id_are_not_compared(linkage, exam_of):
+    exams = [exam_of(Patient(name="Doe^Jane"), "1.1"), exam_of(Patient(name="Roe^Ann"), "1.2")]
+    claim_subjects(linkage, exams, {"1.1": "S-A", "1.2": "S-B"}, None)
+    assert linkage.run.all_claims(ISSUERS) == set()
 
 
 def test_two_studies_with_one_pseudonym_are_noticed(linkage, exam_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from clinical import add_clinical_values, lost_clinical_values
 from hypothesis import given, settings
@@ -114,6 +115,60 @@ def test_the_planes_of_functional_groups_move_with_the_crop():
     assert "FrameDisplayShutterSequence" not in out.SharedFunctionalGroupsSequence[0]
     assert list(out.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing) == [0.5, 0.25]
     assert "20240311" not in str(out)
+
+
+def in_body(position, axes, spacing, column: int, row: int) -> np.ndarray:
+    """Where a pixel's centre is, in mm: PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1."""
+    start, along_row, down_column = (np.array(list(map(float, one))) for one in (position, axes[:3], axes[3:]))
+    return start + along_row * float(spacing[1]) * column + down_column * float(spacing[0]) * row
+
+
+_TURNS = st.tuples(*[st.floats(-3.1, 3.1)] * 3)
+_MM = st.floats(-500, 500)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    data=st.data(),
+    turns=_TURNS,
+    start=st.tuples(_MM, _MM, _MM),
+    spacing=st.tuples(st.floats(0.01, 2), st.floats(0.01, 2)),
+    of_volume=st.booleans(),
+)
+def test_a_pixel_stays_where_it_is_in_the_body_wherever_the_frame_is_cut(data, turns, start, spacing, of_volume):
+    (a, b, c), cos, sin = turns, np.cos, np.sin
+    turned = np.array([[cos(a), -sin(a), 0], [sin(a), cos(a), 0], [0, 0, 1]]) @ np.array(
+        [[1, 0, 0], [0, cos(b), -sin(b)], [0, sin(b), cos(b)]]
+    )
+    turned = turned @ np.array([[cos(c), 0, sin(c)], [0, 1, 0], [-sin(c), 0, cos(c)]])
+    axes = [float(f"{one:.10f}") for one in (*turned[0], *turned[1])]
+    source = secondary_capture()
+    spaced = [f"{one:.8g}" for one in spacing]
+    source.PixelSpacing = source.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].PixelSpacing = spaced
+    source.ImagePositionPatient, source.ImageOrientationPatient = [f"{one:.9g}" for one in start], axes
+    names = ("PlanePositionVolumeSequence", "ImagePositionVolume", "PlaneOrientationVolumeSequence", "ImageOrientationVolume")
+    if not of_volume:
+        names = tuple(name.replace("VolumeSequence", "Sequence").replace("Volume", "Patient") for name in names)
+    position, place, orientation, directions = names
+    oriented = Dataset()
+    setattr(oriented, directions, axes)
+    setattr(source.SharedFunctionalGroupsSequence[0], orientation, [oriented])
+    for group in source.PerFrameFunctionalGroupsSequence:
+        placed = Dataset()
+        setattr(placed, place, [float(f"{one:.9g}") for one in start])
+        setattr(group, position, [placed])
+    box = data.draw(boxes(source.Columns, source.Rows))
+    out = cut_and_cleaned(source, box, frames=3)
+    column, row = data.draw(st.integers(box.left, box.right - 1)), data.draw(st.integers(box.top, box.bottom - 1))
+    there = in_body(source.ImagePositionPatient, axes, spaced, column, row)
+    assert np.allclose(
+        in_body(out.ImagePositionPatient, out.ImageOrientationPatient, out.PixelSpacing, column - box.left, row - box.top),
+        there,
+        atol=1e-6,
+    )
+    for group in out.PerFrameFunctionalGroupsSequence:
+        moved = getattr(getattr(group, position)[0], place)
+        assert np.allclose(in_body(moved, axes, spaced, column - box.left, row - box.top), there, atol=1e-6)
 
 
 def test_planes_that_cannot_be_moved_go():

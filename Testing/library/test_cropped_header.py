@@ -117,6 +117,49 @@ def test_regions_that_cannot_be_placed_are_removed_and_no_empty_sequence_stays()
     assert "SequenceOfUltrasoundRegions" not in out
 
 
+@given(left=st.integers(0, 500), top=st.integers(0, 400), width=st.integers(1, 300), height=st.integers(1, 300))
+def test_the_calibration_of_the_whole_image_in_the_retired_module_moves_like_a_region(left, top, width, height):
+    place = region(left, top, left + width - 1, top + height - 1, ReferencePixelX0=70, ReferencePixelY0=-9, PhysicalDeltaX=0.02)
+    out = described(header(**{element.keyword: element.value for element in place}))
+    if left >= CROP.right or top >= CROP.bottom or left + width <= CROP.left or top + height <= CROP.top:
+        left_over = {"RegionLocationMinX0", "ReferencePixelX0", "ReferencePixelY0", "PhysicalDeltaX"} & set(out.dir())
+        assert not left_over
+        return
+    assert out.RegionLocationMinX0 + out.ReferencePixelX0 == left + 70 - CROP.left
+    assert out.RegionLocationMinY0 + out.ReferencePixelY0 == top - 9 - CROP.top
+    assert location(out) == (
+        max(left, CROP.left) - CROP.left,
+        max(top, CROP.top) - CROP.top,
+        min(left + width, CROP.right) - 1 - CROP.left,
+        min(top + height, CROP.bottom) - 1 - CROP.top,
+    )
+    assert out.PhysicalDeltaX == 0.02
+
+
+def test_nothing_points_to_an_overlay_that_stayed_behind():
+    item = region(110, 50, 199, 149, ActiveImageAreaOverlayGroup=0x6000)
+    for box in (CROP, WHOLE):
+        out = described(header(SequenceOfUltrasoundRegions=[item], ActiveImageAreaOverlayGroup=0x6000), box)
+        assert "ActiveImageAreaOverlayGroup" not in out
+        assert "ActiveImageAreaOverlayGroup" not in out.SequenceOfUltrasoundRegions[0]
+
+
+def test_what_else_counts_from_the_old_corner_goes():
+    source = Dataset()
+    source.SpatialLocationsPreserved, source.ReferencedSOPInstanceUID = "YES", "1.2.3"
+    more = dict(SourceImageSequence=[source], ZoomCenter=[240, 320], ZoomFactor=[1, 1])
+    whole = described(header(**more), WHOLE)
+    assert whole.SourceImageSequence[0].SpatialLocationsPreserved == "YES" and "ZoomCenter" in whole
+    out = described(header(**more))
+    assert "SpatialLocationsPreserved" not in out.SourceImageSequence[0] and out.SourceImageSequence[0].ReferencedSOPInstanceUID
+    assert "ZoomCenter" not in out and out.ZoomFactor == [1, 1]
+
+
+def test_the_first_pixel_stays_where_only_the_right_and_bottom_are_cut():
+    out = described(header(ImagePositionPatient=[1, 2, 3], ImageOrientationPatient=[1, 0, 0, 0, 1, 0]), CropBox(0, 0, 300, 200))
+    assert list(out.ImagePositionPatient) == [1, 2, 3]
+
+
 def test_the_calibration_of_pixel_codes_goes_with_the_codes():
     calibrated = dict(PixelComponentOrganization=0, PixelComponentMask=255, NumberOfTableEntries=2, TableOfPixelValues=[1, 2])
     palette = header(

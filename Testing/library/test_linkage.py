@@ -58,6 +58,7 @@ def receipt(run: str, exam: str, output: Path, export: LedgerRecord | None = Non
         exam=exam,
         output=str(output),
         patients=((f"MRN {exam}", "S-1"),),
+        issuers=((f"MRN {exam}\\WARD", "S-1"),),
         uids=(("1.2", "2.25.1"), (f"1.2.{exam}", f"2.25.{exam}")),
         sources=(SourceRow("2026-01-02T03:04:05Z", exam, 1, "a, b.dcm", "prepared", ""),),
         audit=record(1, instances=2),
@@ -98,7 +99,7 @@ def test_what_a_killed_run_left_is_filed_once_by_the_next_however_far_it_came(tm
         Receipts(linkage.receipts.folder, "killed").write(left)
         linkage.close()
         after = Linkage(folder / "linkage")
-        after.claim_subjects([], lambda known: None)
+        after.claim_subjects([], [], lambda known, issuers: None)
         assert Receipts(linkage.folder / "receipts", "killed").of("1") is None
         after.close()
         audits = (linkage.folder / "audit.jsonl").read_text().splitlines()

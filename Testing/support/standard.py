@@ -25,6 +25,8 @@ _ROWS = {row[0]: row for row in _DATA["attributes"]}
 _FULL, _MODIFIED = "retain_longitudinal_full_dates", "retain_longitudinal_modified_dates"
 _DUMMIES = {"ANONYMIZED", "19000101", "19000101000000", "000000", "0", "000D", "http://anonymized.invalid"}
 _BINARY = {"OB", "OW", "OF", "OD", "OL", "OV", "UN"}
+# Stricter than the table, as with all binary data: an ICC profile holds texts, a date and a device (ISO 15076-1, 7.2).
+_ICC_PROFILE = 0x00282000
 _WRITTEN = {
     tag_for_keyword(keyword)
     for keyword in """
@@ -169,7 +171,7 @@ def _unlisted(element, kind: str, unsound: set[str], options: frozenset[str], pa
         return {"kept", "uid"} if well_known else {"uid", "kept", *unsound}
     if vr in ("PN", "DA", "DT", "TM", "AE", "UR"):
         return _basic("X/Z/D", kind, element)
-    if set(vr.split(" or ")) & _BINARY and element.tag.group != 0x0028:
+    if set(vr.split(" or ")) & _BINARY and (element.tag.group != 0x0028 or element.tag == _ICC_PROFILE):
         return unsound
     inside_cleaned = any(
         "C" in _ROWS.get(f"{tag:08X}", ("", "", "", "", "-" * len(COLUMNS)))[4][COLUMNS.index(option)]

@@ -100,11 +100,11 @@ class Needles:
     def without_dates_of(self, dataset: Dataset) -> Needles:
         """These without the dates that the date attributes of a data set hold.
 
-        A date that was shifted, or that an option keeps, may equal another one that was taken away. Attribute by attribute
-        the dates are compared elsewhere; among bytes they could not be told apart.
+        A date that was shifted, or that an option keeps, may equal another one that was taken away, or begin a number.
+        Attribute by attribute the dates are compared elsewhere; among bytes they could not be told apart.
         """
         held = set(_held_dates(dataset))
-        values = frozenset(needle for needle in self.values if not (needle.kind is Kind.DATE and needle.text in held))
+        values = frozenset(needle for needle in self.values if needle.text not in held)
         return Needles(values, self.originals) if len(values) < len(self.values) else self
 
 
@@ -277,7 +277,7 @@ def _date_needles(text: str) -> Iterator[Needle]:
     if not written or written[0] == DUMMY_DATE:
         return
     for form in spellings_of_date(*written.groups()):
-        yield Needle(form, form, Kind.DATE, Strength.ANYWHERE)
+        yield Needle(folded(form), form, Kind.DATE, Strength.ANYWHERE)
 
 
 def _time_needles(text: str) -> Iterator[Needle]:

@@ -67,6 +67,7 @@ _SUBJECT = _tags("PatientName PatientID")
 _GRAPHIC_ANNOTATION = tag_for_keyword("GraphicAnnotationSequence")
 _ICON = tag_for_keyword("IconImageSequence")
 _PIXEL_GROUP = 0x0028
+_ICC_PROFILE = tag_for_keyword("ICCProfile")
 _TEXT_VRS = frozenset({"SH", "LO", "ST", "LT", "UT", "UC"})
 _OPAQUE_VRS = frozenset({"OB", "OW", "OF", "OD", "OL", "OV", "UN"})
 _PLAIN_VRS = frozenset({"AS", "CS", "DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"})
@@ -288,6 +289,8 @@ def _unlisted(path: Sequence[int], vr: str, kind: str, rules: Rules) -> Answer:
     for suspect, what in _IDENTIFYING_VRS.items():
         if suspect in known:
             return Answer(_resolved("X/Z/D", kind), f"VR {suspect}", f"it is {what}")
+    if tag == _ICC_PROFILE:  # Type 3 in the Image Pixel Module, and its own module is optional (PS3.3 C.7.6.3, C.11.15)
+        return Answer(Action.REMOVE, "binary", "it may name a device, a date or a place, and only changes how colours are shown")
     if known & _OPAQUE_VRS and (vr or "OB") in _OPAQUE_VRS and tag >> 16 != _PIXEL_GROUP:
         return Answer(_cleared(kind), "binary", "it is binary data that nobody can look into")
     if known <= _TEXT_VRS and (option := _cleaning_option(path, rules)):

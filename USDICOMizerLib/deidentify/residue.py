@@ -14,10 +14,12 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
+from USDICOMizerLib.deidentify.dates_in_text import days_in, names_a_day
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
 from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
 from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.romanised import romanised
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
@@ -37,7 +39,11 @@ __all__ = [
 
 _FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
 _BYTES_VRS = frozenset({"OB", "OW", "UN"})
-_NUMBER_VRS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "SV", "UV"})
+_DECIMAL_VRS = frozenset({"DS", "IS"})
+_NUMBER_VRS = _DECIMAL_VRS | {"US", "SS", "UL", "SL", "SV", "UV", "FL", "FD"}
+_INTEGER = re.compile(r"\+?0*(\d+?)(?:\.0*)?")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_GLUED_NAME = re.compile(r"(?:\d{2,})?([^\W\d_]{3,})(?:\d{2,})?")  # "doe123" holds the word doe; "s5" doesn't hold s
 _WORD = re.compile(r"[^\W_]+")
 _HYPHENATED_WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")  # S5-1 and 1.0 don't hold the word 1
 
@@ -68,10 +74,6 @@ _MAKERS_ROOTS = (
     "1.2.392.200036.",
 )
 _DATED_UID = re.compile(r"\.(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\d{6}|\d{9})?(\.|\Z)")
-_DATE_IN_TEXT = re.compile(
-    r"(?<![\d.])(?:(?:19|20)\d\d([-/.]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d)(?![\d.]\d)"
-)
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
 _TAG_ELEMENTS = range(1, 5)
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
@@ -93,7 +95,7 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
     found: dict[Residue, None] = {}
     is_ours = _is_ours(dataset)
     searched = [
-        (path, element, [folded(text) for text in searched_texts(element)] if element is not None else [])
+        (path, element, _readings(searched_texts(element)) if element is not None else [])
         for path, element in _elements(dataset, ())
         if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
     ]
@@ -126,13 +128,23 @@ def find_unmoved_dates(source: Dataset, dataset: Dataset, rules: Rules) -> list[
     return unmoved
 
 
+def _readings(texts: tuple[str, ...]) -> list[str]:
+    """The texts folded, and in Latin letters where they have others: a name may be written in either."""
+    plain = list(map(folded, texts))
+    return [*plain, *{romanised(text) for text in plain}.difference(plain)]
+
+
 def _present(needles: Needles, texts: list[str]) -> list[Needle]:
     """The needles that are anywhere in the texts, with whatever between their letters: only they are looked for closely."""
     plain, letters, simple = ("\n".join(map(made, texts)) for made in (str, compact, simplified))
+    days = frozenset().union(*map(days_in, texts))
     return [
         needle
         for needle in sorted(needles.values, key=lambda one: (one.kind, one.text))
-        if needle.text in plain or compact(needle.text) in letters or simplified(needle.text) in simple
+        if needle.text in plain
+        or compact(needle.text) in letters
+        or simplified(needle.text) in simple
+        or _is_day_of(needle, days)
     ]
 
 
@@ -151,7 +163,9 @@ def _is_in_name(needle: Needle, text: str) -> bool:
     if needle.kind is Kind.TEXT or needle.strength is Strength.WORD:
         return False
     if needle.strength is Strength.TEXT:
-        return _has_words(text, needle.text, _WORD)
+        return _has_words(text, needle.text, _WORD) or _is_glued_name(needle, text)
+    if _is_day_of(needle, days_in(text)):
+        return True
     return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
 
 
@@ -178,22 +192,48 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
     if vr == "UI":
         return needle.kind is Kind.UID and needle.text == text
     if vr in _NUMBER_VRS:
-        return needle.strength is Strength.ANYWHERE and needle.text == text
+        return needle.strength >= (Strength.TEXT if vr in _DECIMAL_VRS else Strength.ANYWHERE) and _is_number(needle, text)
     if needle.kind is Kind.TEXT and (tag in _TERMS or tag in _WRITTEN_LATER or vr not in _FREE_TEXT_VRS):
         return False
     if vr not in _FREE_TEXT_VRS | _BYTES_VRS | {"CS"}:
         return False  # dates, times and ages are compared with their own attribute's original
+    is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS and not _is_written_here(path)
     if needle.strength is Strength.ANYWHERE:
+        if _is_day_of(needle, days_in(text), is_year_told=not is_free):
+            return True
         return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
     if vr in _BYTES_VRS:
         return False
-    is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS and not _is_written_here(path)
     if needle.strength is Strength.WORD:
-        return is_free and path not in _SUBJECT and _has_words(text, needle.text, _HYPHENATED_WORD)
+        is_word = _has_words(text, needle.text, _HYPHENATED_WORD) or _is_glued_word(needle, text)
+        return is_free and path not in _SUBJECT and is_word
     if is_free:
         return needle.text in text or _is_in_simplified(needle, text)
-    is_simplified = needle.kind is Kind.NAME and _has_words(simplified(text), simplified(needle.text), _WORD)
-    return _has_words(text, needle.text, _WORD) or is_simplified
+    return _has_words(text, needle.text, _WORD) or _is_glued_name(needle, text)
+
+
+def _is_number(needle: Needle, text: str) -> bool:
+    """Whether a number is the needle, with or without zeros before it or behind its point."""
+    written = _INTEGER.fullmatch(text)
+    return needle.text == text or bool(written) and needle.text in (written[1], text.lstrip("+"))
+
+
+def _is_day_of(needle: Needle, days: frozenset[str], *, is_year_told: bool = False) -> bool:
+    """Whether the needle is one of the days of a text; `is_year_told` leaves out those with a year of two digits."""
+    if needle.kind is not Kind.DATE:
+        return False
+    return needle.text in days or not is_year_told and needle.text[2:] in days
+
+
+def _is_glued_name(needle: Needle, text: str) -> bool:
+    """Whether the words of a name are there, with numbers at them or in another spelling of their accented letters."""
+    return needle.kind is Kind.NAME and _has_words(simplified(text), simplified(needle.text), _LETTERS)
+
+
+def _is_glued_word(needle: Needle, text: str) -> bool:
+    """Whether a short name is a word with a number at it."""
+    glued = _GLUED_NAME.fullmatch
+    return needle.kind is Kind.NAME and any((found := glued(word)) and found[1] == needle.text for word in _WORD.findall(text))
 
 
 def _is_in_compact(needle: Needle, text: str) -> bool:
@@ -296,7 +336,7 @@ def _judge_level(
                 yield from _judge_level(item, here, iod, rules, allowed, written)
         elif answer.action is Action.UID and "retain_uids" not in allowed and any(map(_looks_original, texts_of(element))):
             yield Residue(place_of(here), "a UID that a scanner seems to have made, or that holds a date")
-        elif _may_say_anything(element, here, rules) and any(map(_DATE_IN_TEXT.search, texts_of(element))):
+        elif _may_say_anything(element, here, rules) and any(names_a_day(folded(text)) for text in texts_of(element)):
             yield Residue(place_of(here), "its text seems to hold a date")
 
 

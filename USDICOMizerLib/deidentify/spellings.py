@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from uuid import UUID
 
+from USDICOMizerLib.deidentify.romanised import romanisations
+
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
 # What Unicode doesn't take apart into a letter and an accent.
 _LETTERS = str.maketrans(
@@ -16,19 +18,9 @@ _LETTERS = str.maketrans(
 # An accented letter that people without the key for it write as two.
 _AS_TWO = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 _TWO_FOR_ONE = re.compile("(?:(?<=[ao])e|(?<=u)e|(?<=a)a)")
-# Romanisations as passports have them (ICAO 9303 and ELOT 743, without context).
-_ROMAN = str.maketrans(
-    dict(
-        zip(
-            "абвгдезийклмнопрстуфыэαβγδεζηικλμνξοπρστυφωςё",
-            "abvgdeziiklmnoprstufyeavgdeziiklmnxoprstyfose",
-            strict=True,
-        )
-    )
-    | {"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "ie", "ь": "", "ю": "iu", "я": "ia"}
-    | {"θ": "th", "χ": "ch", "ψ": "ps"}
-)
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = tuple("January February March April May June July August September October November December".lower().split())
+_NUMBER = re.compile(r"\d{6,}")  # six digits or more: a shorter one is in too many texts
+_NUMBERS_AND_DOTS = re.compile(r"\d+(\.\d+){3,}")
 _LEADING_ZEROS = re.compile(r"(?<![0-9])0+(?=[0-9])")
 _UUID_ROOT = "2.25."
 
@@ -55,17 +47,17 @@ def spellings_of_name(spelled: str) -> Iterator[str]:
     """Other ways to write a name, or a word of one: accents as two letters or none, in Latin letters, in one word."""
     lower = unicodedata.normalize("NFC", spelled).casefold()
     yield from (lower.translate(_AS_TWO), simplified(folded(spelled)))
-    base = "".join(letter for letter in unicodedata.normalize("NFKD", lower) if not unicodedata.combining(letter))
-    if not base.isascii():
-        yield base.translate(_ROMAN)
-        yield lower.translate(_ROMAN)
+    yield from romanisations(lower)
     yield re.sub(r"(?<=\w)['’`´-](?=\w)", "", lower)  # O'Brien, Anne-Marie
 
 
 def spellings_of_identifier(spelled: str) -> Iterator[str]:
-    """Other ways to write a number: without separators, without leading zeros."""
+    """Other ways to write a number: without separators, without leading zeros, without the letters around it."""
     yield compact(spelled)
     yield _LEADING_ZEROS.sub("", spelled)
+    if not _NUMBERS_AND_DOTS.fullmatch(spelled):  # the parts of what is formed like a UID are registered to companies
+        for number in _NUMBER.findall(f"{spelled} {compact(spelled)}"):
+            yield from (number, number.lstrip("0"))
 
 
 def spellings_of_uid(uid: str) -> Iterator[str]:
@@ -77,7 +69,10 @@ def spellings_of_uid(uid: str) -> Iterator[str]:
 
 
 def spellings_of_date(year: str, month: str, day: str) -> Iterator[str]:
-    """A date as DICOM writes it, and as people do; none that a version number is likely to look like."""
+    """A date as DICOM writes it, and as people do in English, for bytes; none that a version number is likely to look like.
+
+    What else a text may call it, `dates_in_text.days_in` reads.
+    """
     yield year + month + day
     d, m = day.lstrip("0"), month.lstrip("0")
     yield from (f"{year}{separator}{month}{separator}{day}" for separator in "-/.")
@@ -85,6 +80,7 @@ def spellings_of_date(year: str, month: str, day: str) -> Iterator[str]:
         yield from (f"{day}{separator}{month}{separator}{year}", f"{month}{separator}{day}{separator}{year}")
         yield from (f"{d}{separator}{m}{separator}{year}", f"{m}{separator}{d}{separator}{year}")
     if month.isdigit() and 1 <= int(month) <= 12:
-        name = _MONTHS[int(month) - 1]
-        yield from (f"{day}{separator}{name}{separator}{year}" for separator in ("-", " ", ". ", ""))
-        yield from (f"{name} {d} {year}", f"{name} {day} {year}", f"{d} {name} {year}")
+        whole = _MONTHS[int(month) - 1]
+        yield from (f"{day}{separator}{whole[:3]}{separator}{year}" for separator in ("-", " ", ". ", ""))
+        for name in dict.fromkeys((whole[:3], whole)):
+            yield from (f"{name} {d} {year}", f"{name} {d}, {year}", f"{name} {day}, {year}", f"{d} {name} {year}")

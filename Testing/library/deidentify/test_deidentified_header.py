@@ -280,3 +280,15 @@ def test_the_output_has_no_conformance_error_that_the_source_does_not_have(
     result.add(ultrasound_header["PixelData"])
     before, after = conformance_errors(as_file(ultrasound_header)), conformance_errors(as_file(result))
     assert [line for line in after if line not in before] == []
+
+
+def test_a_colour_profile_goes_and_the_name_of_the_colour_space_stays(ultrasound_header, deidentify, as_file, conformance_errors):
+    """A profile holds texts, a date and the device; without it the stored colours are what they were."""
+    from PIL import ImageCms
+
+    ultrasound_header.ICCProfile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    ultrasound_header.ColorSpace = "SRGB"
+    out = deidentify(ultrasound_header).dataset
+    assert "ICCProfile" not in out and out.ColorSpace == "SRGB"
+    before = conformance_errors(as_file(ultrasound_header))
+    assert [line for line in conformance_errors(as_file(out)) if line not in before] == []

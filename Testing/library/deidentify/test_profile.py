@@ -130,6 +130,8 @@ def test_a_vr_that_is_not_the_dictionary_s_is_not_trusted():
 def test_binary_data_stays_only_where_it_describes_pixels():
     assert action("RedPaletteColorLookupTableData", vr="OW") is Action.KEEP
     assert action("EncryptedContent", vr="OB") is Action.REMOVE
+    assert action("ICCProfile", vr="OB") is Action.REMOVE  # it holds texts, a date and a device
+    assert action("ColorSpace", vr="CS") is Action.KEEP
 
 
 def test_the_settings_delete_by_type_and_win_over_what_they_keep():
