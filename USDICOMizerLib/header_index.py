@@ -13,7 +13,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from USDICOMizerLib import __version__
@@ -23,7 +23,8 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.source_files import Found, SourceOutcome
 
 INDEX_NAME = "headers.sqlite"
-_FORMAT = f"1 {__version__}"  # what another version reads from a header may differ
+# What another version reads from a header may differ.
+_FORMAT = " ".join(["1", __version__, *(field.name for kind in (Instance, Patient, Device, Region) for field in fields(kind))])
 _TABLES = """
     CREATE TABLE IF NOT EXISTS about (format TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS files (

@@ -12,7 +12,7 @@ import hashlib
 import io
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -26,11 +26,11 @@ from USDICOMizerLib.exam import Exam, group_into_exams
 from USDICOMizerLib.files import make_private_folder, written_whole
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome, Problem
-from USDICOMizerLib.plan import Plan, make_plan, match_plan
+from USDICOMizerLib.plan import Plan, make_plan, match_plan, source_text
 from USDICOMizerLib.plan_file import parse_plan, plan_bytes, read_plan
 from USDICOMizerLib.project import Project
 from USDICOMizerLib.readiness import assess
-from USDICOMizerLib.sources import discover
+from USDICOMizerLib.sources import SourceOutcome, discover
 
 WAITING, LISTING = "waiting", "waiting.csv"
 
@@ -54,13 +54,17 @@ _SECONDS_TO_TRY_AGAIN = 600.0
 
 @dataclass(frozen=True)
 class Waiting:
-    """A row of the list: an exam that isn't ready, why, and its plan; `written` is a digest of that before a person saved it."""
+    """A row of the list: an exam that isn't ready, why, and its plan; `written` is a digest of that before a person saved it.
+
+    A file that can't be read belongs to no exam: then `source` is its path.
+    """
 
     exam: str
     instances: int
     problems: str
     plan: str = ""
     written: str = ""
+    source: str = ""
 
 
 class Watch:
@@ -97,8 +101,10 @@ class Watch:
         decisions: dict[str, Decision] = {}
         waiting = []
         for exam in group_into_exams(found.instances):
-            if not self._is_settled(exam):
+            if not self._is_settled(exam.study_uid, _state(exam)):
                 waiting += filter(None, [self._listed.get(self._name(exam))])
+                continue
+            if self._done.get(exam.study_uid, "").startswith(_state(exam)) and not self._plan_file(exam).exists():
                 continue
             made, problems = self._decided(exam)
             if problems:
@@ -107,16 +113,22 @@ class Watch:
                 ready.append(exam)
                 decisions |= made
         waiting += self._prepared(ready, decisions)
-        self._list(waiting)
+        self._list(waiting + [row for other in found.others for row in self._unreadable(other)])
 
-    def _is_settled(self, exam: Exam) -> bool:
-        """Whether the files of the exam have been the same for the time that is asked for."""
-        state, now = _state(exam), time.monotonic()
-        before, since = self._seen.get(exam.study_uid, ("", now))
+    def _is_settled(self, what: str, state: str) -> bool:
+        """Whether a study, or a file that is of none, has been the same for the time that is asked for."""
+        now = time.monotonic()
+        before, since = self._seen.get(what, ("", now))
         if before != state:
             since = now
-        self._seen[exam.study_uid] = state, since
+        self._seen[what] = state, since
         return now - since >= self._settle
+
+    def _unreadable(self, other: SourceOutcome) -> Iterator[Waiting]:
+        """A row for a file that can't be read, once it isn't being copied any more."""
+        place = source_text(other.source)
+        if other.outcome is Outcome.FAILED and self._is_settled(place, other.reason):
+            yield Waiting("", 0, other.reason, source=place)
 
     def _decided(self, exam: Exam) -> tuple[Mapping[str, Decision], list[str]]:
         """The decisions for an exam, and what a person has to settle: by the plan that a person saved, or that it was
@@ -236,10 +248,10 @@ class Watch:
                 rows = [Waiting(**row | {"instances": int(row["instances"])}) for row in csv.DictReader(stream)]
         except (OSError, KeyError, TypeError, ValueError, csv.Error):
             return {}
-        return {row.exam: row for row in rows}
+        return {row.exam: row for row in rows if row.exam}
 
     def _list(self, waiting: Sequence[Waiting]) -> None:
-        self._listed = {row.exam: row for row in waiting}
+        self._listed = {row.exam: row for row in waiting if row.exam}
         text = io.StringIO(newline="")
         table = csv.DictWriter(text, [field.name for field in fields(Waiting)])
         table.writeheader()

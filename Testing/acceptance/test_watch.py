@@ -107,6 +107,7 @@ def test_what_is_not_ready_waits_in_a_list_until_a_person_saves_its_plan(tmp_pat
     before = len(audited(own_home))
     with watching(folder, output, own_home):
         wait_until(lambda: len(audited(own_home)) > before)
+        (folder / "broken.zip").write_bytes(b"PK\x03\x04 and no more")
         assert '"unchanged": 2' in audited(own_home)[-1], "what a person decided is known to the next watch"
-        assert listed(own_home) == []
+        wait_until(lambda: [(row["problems"], row["exam"]) for row in listed(own_home)] == [("damaged-zip", "")])
     assert len(exports(output)) == 1
