@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
 PYTHON = ENVIRONMENT / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-EXTRAS = {"run": "codecs,terminal", "test": "test"}
+EXTRAS = {"run": "codecs,report,terminal", "test": "test"}
 
 
 def installed_marker(purpose: str) -> Path:

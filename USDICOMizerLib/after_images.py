@@ -15,7 +15,7 @@ from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.files import make_private_folder, written_whole
 from USDICOMizerLib.logs import log
-from USDICOMizerLib.pixels import ConvertedPixels, PixelRequest, convert, open_pixels
+from USDICOMizerLib.pixels import ConvertedPixels, PixelRequest, PixelSource, convert, open_pixels
 from USDICOMizerLib.sources import read_header, verify
 
 _GAP = 8
@@ -29,10 +29,15 @@ def as_reviewed(instance: Instance, decision: Decision) -> Iterator[ConvertedPix
     Raises RefusedError where the crop or the pixels are not to be had, SourceError where the file is damaged.
     """
     verify(instance.source)
-    box, keep = output_box(instance, decision), blanking(instance, decision)
     header = read_header(instance.source)
     with instance.source.open() as stream:
-        yield convert(open_pixels(stream, header), PixelRequest(box, keep, decision.redactions, on_jpeg_grid=True))
+        yield pixels_as_reviewed(open_pixels(stream, header), instance, decision)
+
+
+def pixels_as_reviewed(source: PixelSource, instance: Instance, decision: Decision) -> ConvertedPixels:
+    """As `as_reviewed`, of pixels that are open already and whose bytes are known to be whole."""
+    box, keep = output_box(instance, decision), blanking(instance, decision)
+    return convert(source, PixelRequest(box, keep, decision.redactions, on_jpeg_grid=True))
 
 
 def after_image(instance: Instance, decision: Decision) -> np.ndarray:
@@ -42,16 +47,34 @@ def after_image(instance: Instance, decision: Decision) -> np.ndarray:
     what is written anywhere in it shows, in light or dark letters (DESIGN: a review sees every frame, or its temporal
     maximum). Raises RefusedError where crop or pixels are not to be had, SourceError where the file is damaged.
     """
-    brightest = darkest = None
-    count = 0
+    frames = AllFrames()
     with as_reviewed(instance, decision) as pixels:
         for frame in pixels.display_frames(whole_range=True):
-            brightest = frame if brightest is None else np.maximum(brightest, frame)
-            darkest = frame if darkest is None else np.minimum(darkest, frame)
-            count += 1
-    if count == 1:
-        return brightest
-    return np.hstack([brightest, np.full((len(brightest), _GAP, 3), 255, np.uint8), darkest])
+            frames.add(frame)
+    return frames.picture()
+
+
+class AllFrames:
+    """All frames of a cine in one picture, made of one frame after the other: see `after_image`."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._brightest = self._darkest = np.zeros((0, 0, 3), np.uint8)
+
+    def add(self, frame: np.ndarray) -> None:
+        """Take in the next frame: uint8 (rows, columns, 3), all of one size."""
+        if self.count == 0:
+            self._brightest, self._darkest = frame.copy(), frame.copy()
+        else:
+            np.maximum(self._brightest, frame, out=self._brightest)
+            np.minimum(self._darkest, frame, out=self._darkest)
+        self.count += 1
+
+    def picture(self) -> np.ndarray:
+        """The only frame; or the brightest and the darkest values of several, side by side."""
+        if self.count == 1:
+            return self._brightest
+        return np.hstack([self._brightest, np.full((len(self._brightest), _GAP, 3), 255, np.uint8), self._darkest])
 
 
 def write_after_images(exams: Sequence[Exam], decisions: Mapping[str, Decision], folder: Path) -> dict[str, str]:

@@ -87,7 +87,7 @@ class Export:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\r\n")
         table.writerow(MANIFEST_COLUMNS)
-        table.writerows([_no_formula(getattr(row, name)) for name in MANIFEST_COLUMNS] for row in self._manifest)
+        table.writerows([no_formula(getattr(row, name)) for name in MANIFEST_COLUMNS] for row in self._manifest)
         content = text.getvalue().encode()
         with self._member(MANIFEST_NAME, size=len(content), compress=True) as stream:
             stream.write(content)
@@ -116,7 +116,7 @@ class Export:
         self._names.add(name.casefold())
 
 
-def _no_formula(cell: object) -> object:
+def no_formula(cell: object) -> object:
     """A text of the source that a spreadsheet would take for a formula is written after an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from USDICOMizerLib.errors import CommandError
@@ -34,7 +35,7 @@ class RunResult:
     """How a run ended: a result for each exam, and the inputs that belong to none.
 
     `left` is how many exams weren't begun, because a person interrupted the run. `not_filed` is how many receipts the
-    linkage's tables could not take; they stay, and the next run files them.
+    linkage's tables could not take; they stay, and the next run files them. `report` is that of all exams in the folder.
     """
 
     exams: tuple[ExamResult, ...]
@@ -42,6 +43,8 @@ class RunResult:
     key_fingerprint: str = ""  # that of the project key: two sites can see whether they used the same
     left: int = 0
     not_filed: int = 0
+    report: Path | None = None
+    report_error: str = ""
 
     @property
     def counts(self) -> Counter[Outcome]:
@@ -51,8 +54,9 @@ class RunResult:
 
     @property
     def all_well(self) -> bool:
-        """Whether nothing was refused and nothing failed."""
-        return not (self.counts[Outcome.REFUSED] or self.counts[Outcome.FAILED] or self.not_filed)
+        """Whether nothing was refused, nothing failed, and each report could be written."""
+        unreported = self.report_error or any(exam.report_error for exam in self.exams)
+        return not (self.counts[Outcome.REFUSED] or self.counts[Outcome.FAILED] or self.not_filed or unreported)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from USDICOMizerLib.alike import made_alike
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.proposals import propose_crop
+from USDICOMizerLib.proposals import propose_crop, propose_sector
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.tags import Tag
 
@@ -33,17 +34,30 @@ class Choices:
 def decide(instance: Instance, choices: Choices, settings: Settings) -> Decision:
     """The decision that the choices and the settings make for one instance; not reviewed."""
     decision = Decision(mask=choices.mask, tag=choices.tag)
-    if isinstance(choices.crop, CropBox):
-        return decision.replaced(crop=choices.crop)
-    if choices.crop is CropChoice.NONE:
+    if choices.crop is CropChoice.NONE and choices.mask is not Mask.SECTOR:
         return decision.replaced(whole_frame=True)
-    proposal = propose_crop(instance, settings)
-    return decision.following(proposal) if proposal else decision
+    if isinstance(choices.crop, CropBox) and choices.mask is not Mask.SECTOR:
+        return decision.replaced(crop=choices.crop)
+    propose = propose_sector if choices.mask is Mask.SECTOR else propose_crop
+    proposal = propose(instance, settings)
+    if proposal is None:
+        return decision.replaced(crop=choices.crop) if isinstance(choices.crop, CropBox) else decision
+    decision = decision.following(proposal)
+    if isinstance(choices.crop, CropBox):
+        # The confidence is that of the sector now: a proposal that names no box is one that was followed.
+        return decision.replaced(crop=choices.crop, proposal=f"{proposal.origin} sector")
+    if choices.crop is CropChoice.NONE:
+        return decision.replaced(crop=None, proposal=f"{proposal.origin} sector")
+    return decision
 
 
 def decide_all(exam: Exam, choices: Choices, settings: Settings) -> Mapping[str, Decision]:
-    """A decision for each instance of the exam, by identity, numbered in acquisition order."""
-    return {
+    """A decision for each instance of the exam, by identity, numbered in acquisition order.
+
+    What was told from content is compared over the exam, see `alike`.
+    """
+    decisions = {
         instance.identity: decide(instance, choices, settings).replaced(order=number)
         for number, instance in enumerate(exam.instances, start=1)
     }
+    return made_alike(exam, decisions)

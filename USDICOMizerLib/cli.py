@@ -18,6 +18,7 @@ from pathlib import Path
 
 from USDICOMizerLib import __version__, commands
 from USDICOMizerLib.choices import CropChoice
+from USDICOMizerLib.commands_exports import add_commands
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Mask
 from USDICOMizerLib.deidentify.options import KEPT_DATES
@@ -29,8 +30,7 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import PROFILES, default_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import whole_number
-
-_MASKS_FOR_ALL = [Mask.NONE.value, Mask.OUTSIDE_REGIONS.value, Mask.RECTANGLE.value]
+from USDICOMizerLib.text_search import TextChoice
 
 EXIT_WELL = 0
 EXIT_NOT_ALL_WELL = 1
@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(add("plan", help="propose decisions as a file, to be edited by hand or in Slicer"))
     _add_inspect(add("inspect", help="show what is there, how ready it is, what would happen to each attribute"))
     _add_check(add("check", help="judge an export: residue, conformance, counts"))
+    add_commands(add)
     _add_settings(add("settings", help="show, create or convert a settings file"))
     _add_demo(add("demo", help="make the sample exam, prepare it, check it"))
     return parser
@@ -127,8 +128,8 @@ def _add_choices(parser: argparse.ArgumentParser, *, with_plan: bool = True) -> 
     )
     group.add_argument(
         "--mask",
-        choices=_MASKS_FOR_ALL,
-        help="blank pixels outside, keeping the geometry (sectors differ from instance to instance: give them in a plan)",
+        choices=[mask.value for mask in Mask],
+        help="blank pixels outside, keeping the geometry; sector: the outline of each picture, found in its content",
     )
     group.add_argument("--tag", metavar="SITE[-SIDE][/PURPOSE]", help="site, side and purpose, from the settings' vocabulary")
 
@@ -231,6 +232,11 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
     _add_profile(parser)
     _add_key(parser)
     _add_linkage(parser)
+    parser.add_argument(
+        "--report",
+        action=argparse.BooleanOptionalAction,
+        help="write HTML reports beside the ZIPs, and with the pictures before into the linkage (default: from the settings)",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--progress", choices=["json"], help="print progress as JSON lines")
 
@@ -238,11 +244,23 @@ def _add_preparation(parser: argparse.ArgumentParser) -> None:
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.plan)
     _add_inputs(parser)
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE.csv", help="the plan to write; it holds original UIDs"
-    )
+    parser.add_argument("--output", type=Path, metavar="FILE.csv", help="the plan to write; it holds original UIDs")
     parser.add_argument(
         "--images", type=Path, metavar="DIR", help="also write a PNG of each instance as it would leave (all frames in one)"
+    )
+    parser.add_argument(
+        "--sectors-from", type=Path, metavar="DIR", help="take the masks of SlicerUltrasound's JSON files as sectors"
+    )
+    parser.add_argument(
+        "--sectors-to", type=Path, metavar="DIR", help="also write the sectors as such files; they hold original UIDs"
+    )
+    parser.add_argument(
+        "--learn", action="store_true", help="write the crop boxes of the reviewed rows of --plan into the settings, as presets"
+    )
+    parser.add_argument(
+        "--text",
+        choices=list(map(str, TextChoice)),
+        help="look for text in the pictures that would leave: note where it is, or redact it with boxes that are blanked",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)

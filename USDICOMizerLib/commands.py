@@ -21,6 +21,7 @@ from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
+from USDICOMizerLib.learned_presets import learn_presets, write_presets
 from USDICOMizerLib.linkage import check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
@@ -32,7 +33,9 @@ from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.project import Project
+from USDICOMizerLib.proposals import DOUBTFUL
 from USDICOMizerLib.readiness import Policy
+from USDICOMizerLib.report import HOW_TO_GET_IT, TEMPLATE_ENGINE, can_report
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -41,7 +44,9 @@ from USDICOMizerLib.settings import (
     ensure_default_settings,
     load_settings,
 )
+from USDICOMizerLib.slicer_masks import read_masks, with_masks, write_masks
 from USDICOMizerLib.sources import Discovery, discover, read_header
+from USDICOMizerLib.text_search import TextChoice, note_text
 from USDICOMizerLib.watch import Watch
 
 
@@ -92,6 +97,7 @@ def _project(options: argparse.Namespace, console: Console) -> Project:
         raise CommandError(f"--quality is for --transfer-syntax jpeg-baseline, and {syntax} is asked for. Leave one out.")
     rules = _rules(options, settings)
     policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
+    reports = _report_wanted(options.report, settings, console)
     output = _output_folder(options, settings)
     key_file, linkage_folder = _private_places(options, settings, output)
     return Project(
@@ -108,28 +114,73 @@ def _project(options: argparse.Namespace, console: Console) -> Project:
         own_subjects=read_subjects(options.subjects) if options.subjects else {},
         cores=options.jobs or available_cores(),
         scheduler=options.scheduler,
+        reports=reports,
         overwrite=options.overwrite,
         resume=options.resume,
     )
 
 
 def plan(options: argparse.Namespace, console: Console) -> bool:
-    """`plan`: write the proposed decisions as a file, and on request the pictures as they would leave."""
+    """`plan`: write the proposed decisions as a file, and on request the pictures as they would leave, and masks; or learn."""
+    _check_plan_options(options)
     settings = _settings(options.settings, console)
     _check_plan_places(options, settings)
     found = _read_input(options, settings, console)
+    if options.learn:
+        _learn(options, settings, found, console)
+    if not options.output:
+        console.others_failed(found.discovery.others)
+        return not any(other.outcome is Outcome.FAILED for other in found.discovery.others)
+    decisions = found.decisions
+    if options.sectors_from:
+        decisions, unused = with_masks(found.exams, decisions, read_masks(options.sectors_from))
+        if unused:
+            console.note(f"{unused} masks in the folder of --sectors-from are of no instance of the input, or of another size.")
+    if options.text:
+        decisions = note_text(found.exams, decisions, TextChoice(options.text))
     make_private_folder(options.output.parent)
-    write_plan(make_plan(found.exams, found.decisions), options.output)
-    console.say(f"{options.output}: {len(found.decisions)} instances in {len(found.exams)} exam(s).")
-    not_shown = write_after_images(found.exams, found.decisions, options.images) if options.images else {}
+    write_plan(make_plan(found.exams, decisions), options.output)
+    console.say(f"{options.output}: {len(decisions)} instances in {len(found.exams)} exam(s).")
+    if doubtful := sum(decision.is_doubtful for decision in decisions.values()):
+        console.say(f"{doubtful} of the boxes are doubtful: look at them first (confidence below {DOUBTFUL:g}; note says why).")
+    if options.sectors_to:
+        written, without_form = write_masks(found.exams, decisions, options.sectors_to)
+        console.say(f"{options.sectors_to}: {written} masks for SlicerUltrasound.")
+        if without_form:
+            console.note(f"{without_form} sectors are polygons, which SlicerUltrasound has no form for; they were left out.")
+    not_shown = write_after_images(found.exams, decisions, options.images) if options.images else {}
     if options.images:
-        console.say(f"{options.images}: {len(found.decisions) - len(not_shown)} pictures as they would leave.")
+        console.say(f"{options.images}: {len(decisions) - len(not_shown)} pictures as they would leave.")
     for name, why in not_shown.items():
         console.note(f"{name} can't be shown: {why}")
     console.say("Edit it, set reviewed to yes where you have seen the picture that would leave, then:")
     console.say(f"    prepare INPUT --plan {options.output} --output DIR")
     console.others_failed(found.discovery.others)
     return not not_shown and not any(other.outcome is Outcome.FAILED for other in found.discovery.others)
+
+
+def _check_plan_options(options: argparse.Namespace) -> None:
+    if options.learn and not options.plan:
+        raise CommandError("--learn takes its presets from a plan that you reviewed: name it with --plan FILE.")
+    if not (options.learn or options.output):
+        raise CommandError("Name the plan to write with --output FILE.csv; or, with --plan and --learn, let presets be learned.")
+    if not options.output and (options.images or options.sectors_from or options.sectors_to or options.text):
+        raise CommandError(
+            "--images, --sectors-from, --sectors-to and --text go with a plan that is written: add --output FILE.csv."
+        )
+
+
+def _learn(options: argparse.Namespace, settings: Settings, found: _Input, console: Console) -> None:
+    """Write the boxes that the plan's reviewed rows confirm into the settings, as presets."""
+    path = options.settings or default_settings_path()
+    presets, notes = learn_presets(found.exams, found.decisions, settings.presets)
+    for note in notes:
+        console.note(note)
+    if presets:
+        write_presets(path, presets)
+        console.say(f"{path}: {', '.join(preset.name for preset in presets)} in [crop_presets].")
+    else:
+        console.say("No preset was learned: the plan has no reviewed row with a crop box that a preset can hold.")
 
 
 def inspect(options: argparse.Namespace, console: Console) -> bool:
@@ -277,11 +328,23 @@ def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Pol
         tags_required=settings.tags.required,
         accept_unreviewed=accept_unreviewed,
         require_review=settings.review.require_review,
+        require_text_check=settings.review.require_text_check,
     )
 
 
 def _rules(options: argparse.Namespace, settings: Settings) -> Rules:
     return profile_rules(settings, options=options.options, keep_dates=options.keep_dates)
+
+
+def _report_wanted(asked: bool | None, settings: Settings, console: Console) -> bool:
+    """Whether reports are written. Without the template engine they are an error where the command asks for them."""
+    wanted = settings.export.report if asked is None else asked
+    if wanted and not can_report():
+        if asked:
+            raise CommandError(f"--report needs the package {TEMPLATE_ENGINE}. Install it: {HOW_TO_GET_IT}")
+        console.note(f"No reports are written, as the package {TEMPLATE_ENGINE} isn't installed: {HOW_TO_GET_IT}")
+        return False
+    return wanted
 
 
 def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:
@@ -310,6 +373,10 @@ def _private_places(options: argparse.Namespace, settings: Settings, output: Pat
 def _check_plan_places(options: argparse.Namespace, settings: Settings) -> None:
     """Raise CommandError where plan, pictures or log would replace something, or travel with data."""
     check_private_place(_log_folder(settings), "The log", _LOG_CURE, inputs=options.inputs)
+    if options.sectors_to:
+        check_private_place(options.sectors_to, "The masks", "Name another folder with --sectors-to.", inputs=options.inputs)
+    if not options.output:
+        return
     check_private_place(options.output, "The plan", "Name another place with --output.", inputs=options.inputs)
     if options.output.exists() and (not options.overwrite or not options.output.is_file()):
         raise CommandError(f"{options.output} exists already. Add --overwrite to replace a file, or name another one.")

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.check_findings import CheckFinding, Kind
-from USDICOMizerLib.deidentify.values import TEXT_VRS, is_known_character_set, read_element, text_of, texts_of
+from USDICOMizerLib.deidentify.values import TEXT_VRS, is_known_character_set, text_of, texts_of
+from USDICOMizerLib.elements import read_elements, read_keyword
 
 # Type 1 in modules that every image has (PS3.3 C.12.1, C.7.2.1, C.7.3.1, C.7.6.3).
 _WITH_VALUE = """
@@ -63,7 +64,7 @@ def judge_basics(name: str, header: Dataset) -> Iterator[CheckFinding]:
         yield finding("SpecificCharacterSet names one that isn't known")
     elif any(map(_is_undecoded, _texts(header, bool(_values(header, "SpecificCharacterSet"))))):
         yield finding("a text isn't in the character set that the header names (PS3.5 6.1)")
-    pointers = read_element(header, "FrameIncrementPointer")
+    pointers = read_keyword(header, "FrameIncrementPointer")
     if pointers is not None and pointers.value:
         tags = pointers.value if pointers.VM > 1 else [pointers.value]
         if any(tag not in header for tag in tags):
@@ -72,7 +73,7 @@ def judge_basics(name: str, header: Dataset) -> Iterator[CheckFinding]:
 
 
 def _judge_regions(header: Dataset) -> Iterator[str]:
-    regions = read_element(header, "SequenceOfUltrasoundRegions")
+    regions = read_keyword(header, "SequenceOfUltrasoundRegions")
     size = [text_of(header, keyword) for keyword in ("Columns", "Rows")]
     if regions is None or regions.VR != "SQ" or not all(map(str.isdigit, size)):
         return
@@ -118,14 +119,13 @@ def judge_agreement(headers: Mapping[str, Dataset]) -> Iterator[CheckFinding]:
 
 
 def _values(header: Dataset, keyword: str) -> list[str]:
-    element = read_element(header, keyword)
+    element = read_keyword(header, keyword)
     return [text.strip() for text in texts_of(element)] if element is not None and element.VR != "SQ" else []
 
 
 def _texts(dataset: Dataset, declared: bool) -> Iterator[tuple[str, bool]]:
     """Each text of a header, with whether a character set is declared for it."""
-    for tag in dataset.keys():
-        element = read_element(dataset, tag)
+    for _, element in read_elements(dataset):
         if element is None:
             continue
         if element.VR == "SQ":

@@ -92,6 +92,7 @@ class Console:
         summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _IN_WORDS if counts[outcome])
         self.say(f"{counts.total()} found: {summary or 'nothing to do'}. Pseudonyms by the key {result.key_fingerprint}.")
         self._not_exported(result)
+        self._reports(result)
         if result.not_filed:
             self.note(
                 f"The tables of the linkage folder could not take what {result.not_filed} exams have to say. It is kept there in "
@@ -99,6 +100,15 @@ class Console:
             )
         if result.left:
             self.note(f"{result.left} exams were not begun. The same command with --resume goes on.")
+
+    def _reports(self, result: RunResult) -> None:
+        for exam in result.exams:
+            if exam.report_error:
+                self.note(f"{exam.exam}: {exam.report_error}")
+        if result.report_error:
+            self.note(result.report_error)
+        if result.report:
+            self.say(f"What left and what didn't, with pictures: {result.report}")
 
     def _exam(self, exam: ExamResult) -> None:
         done = [result for result in exam.instances if result.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)]
@@ -143,7 +153,7 @@ class Console:
         )
 
     def inspected(self, exams: Sequence[ExamFacts], others: Sequence[SourceOutcome], explanations: Sequence[Explanation]) -> None:
-        """The result of `inspect`."""
+        """The result of `inspect`: in the table, doubtful crop boxes come first."""
         self._close_bar()
         self.json(
             {
@@ -167,9 +177,12 @@ class Console:
                     facts.confidence,
                     ", ".join(facts.problems) or "ready",
                 )
-                for facts in exam.instances
+                for facts in sorted(exam.instances, key=lambda facts: not facts.doubtful)
             ]
             self._table(f"Exam {number} of {len(exams)}: {len(exam.instances)} instances", columns, rows)
+            for facts in exam.instances:
+                if facts.doubtful:
+                    self.say(f"{facts.number:03d} is doubtful: {facts.doubtful}")
             if exam.missing:
                 self.say(f"The protocol also expects: {', '.join(exam.missing)}")
         self.others_failed(others)
@@ -224,6 +237,7 @@ def _as_json(result: RunResult) -> dict:
         "event": "result",
         "key_fingerprint": result.key_fingerprint,
         "left": result.left,
+        "report": str(result.report) if result.report else None,
         "outcomes": {outcome.value: result.counts[outcome] for outcome in Outcome},
         "exams": [
             {
@@ -231,6 +245,7 @@ def _as_json(result: RunResult) -> dict:
                 "subject": exam.subject,
                 "path": str(exam.path) if exam.path else None,
                 "error": exam.error,
+                "report_error": exam.report_error,
                 "instances": [asdict(instance) for instance in exam.instances],
             }
             for exam in result.exams

@@ -101,9 +101,11 @@ def _write_frames(dataset: Dataset, frames: int) -> None:
     """Number of Frames as it is, and a Frame Increment Pointer that points to something (PS3.3 C.7.6.6, C.7.6.5)."""
     if frames > 1 or "NumberOfFrames" in dataset:
         dataset.NumberOfFrames = frames
-    times = dataset.get("FrameTimeVector")
-    if times is not None and not isinstance(times, str | float) and len(times) > frames:
-        dataset.FrameTimeVector = list(times)[:frames]
+    times = _values(dataset.get("FrameTimeVector"))
+    if len(times) > frames:
+        dataset.FrameTimeVector = times[:frames] if frames > 1 else times[0]
+    elif 0 < len(times) < frames:
+        _remove(dataset, ["FrameTimeVector"])  # nobody could say which frames it is about
     if "FrameIncrementPointer" not in dataset and frames == 1:
         return
     pointers = [tag for tag in _values(dataset.get("FrameIncrementPointer")) if keyword_for_tag(tag) and tag in dataset]

@@ -6,7 +6,6 @@ import hashlib
 import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +14,7 @@ from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.geometry import CropBox, RectangleSector, Redaction, Sector, format_redactions
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.proposals import Proposal, picture_boxes
+from USDICOMizerLib.proposals import DOUBTFUL, Proposal, picture_boxes
 
 if TYPE_CHECKING:
     from USDICOMizerLib.tags import Tag
@@ -64,11 +63,12 @@ class Decision:
         return replace(self, **changes)
 
     def following(self, proposal: Proposal) -> Decision:
-        """The same decision with the crop box of a proposal."""
+        """The same decision with the crop box of a proposal, and its sector where the mask is one."""
         return replace(
             self,
             crop=proposal.box,
             whole_frame=False,
+            sector=proposal.sector if self.mask is Mask.SECTOR else self.sector,
             proposal=str(proposal),
             confidence=proposal.confidence,
             note=self.note or proposal.note,
@@ -85,15 +85,20 @@ class Decision:
         proposed = _BOX_AT_THE_END.search(self.proposal)
         return proposed is None or self.crop is None or proposed[1] == str(self.crop).replace(",", " ")
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether it follows a proposal that a person has to look at first."""
+        return self.follows_proposal and self.confidence < DOUBTFUL
+
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
     """Why it isn't known what to keep of the instance, as a sentence; empty when it is known."""
     if decision.mask is Mask.SECTOR and decision.sector is None:
-        return "The mask is sector, and no sector is given."
+        return "The mask is sector, and no sector is given or was found in the frames."
     if decision.mask is Mask.OUTSIDE_REGIONS and not picture_boxes(instance):
         return "The mask is outside-regions, and the header names no ultrasound region with a picture in the image."
     if decision.crop is None and not decision.whole_frame and decision.mask in (Mask.NONE, Mask.RECTANGLE):
-        return "No box was given, no preset matches the device and the image size, and no ultrasound region helps."
+        return "No box was given, no preset matches, no ultrasound region helps, and no picture was found in the frames."
     return ""
 
 
@@ -193,19 +198,51 @@ def decision_is_reviewed(instance: Instance, decision: Decision) -> bool:
     return decision.reviewed and decision.review_digest != "" and decision.review_digest == review_digest(instance, decision)
 
 
-def _content_digest(source: Source) -> str:
-    """The digest of the source's bytes as they are now; "" where they can't be read."""
+@dataclass(frozen=True)
+class Content:
+    """What a source's bytes are (SHA-256 in hexadecimal), as long as its file has this size and time of change."""
+
+    size: int
+    modified: int  # nanoseconds, as the file system tells them
+    digest: str
+
+
+_CONTENTS: dict[Source, Content] = {}
+
+
+def content_of(source: Source) -> Content | None:
+    """The content of a source as it is now, read once as long as the file isn't touched; None where it can't be read."""
+    known = known_content(source)
+    if known:
+        return known
     try:
         status = source.path.stat()
-        return _digest_of_state(source, status.st_size, status.st_mtime_ns)
+        content = Content(status.st_size, status.st_mtime_ns, source.sha256())
     except Exception:  # zipfile raises nearly anything on damaged input
-        return ""
+        return None
+    remember_content(source, content)
+    return content
 
 
-@lru_cache(maxsize=4096)
-def _digest_of_state(source: Source, _size: int, _modified: int) -> str:
-    """Read once as long as the file isn't touched."""
-    return source.sha256()
+def known_content(source: Source) -> Content | None:
+    """The content, where it was read before and the file wasn't touched since: this reads nothing."""
+    try:
+        status = source.path.stat()
+    except OSError:
+        return None
+    known = _CONTENTS.get(source)
+    return known if known and (known.size, known.modified) == (status.st_size, status.st_mtime_ns) else None
+
+
+def remember_content(source: Source, content: Content) -> None:
+    """Take over what another process has read, so that a window needn't wait for it here."""
+    _CONTENTS[source] = content
+
+
+def _content_digest(source: Source) -> str:
+    """The digest of the source's bytes as they are now; "" where they can't be read."""
+    content = content_of(source)
+    return content.digest if content else ""
 
 
 def _require_geometry(instance: Instance, decision: Decision) -> None:

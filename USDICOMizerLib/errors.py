@@ -62,6 +62,10 @@ class ExportError(USDICOMizerError):
     """An export could not be written; nothing half-written remains."""
 
 
+class ReportError(USDICOMizerError):
+    """A report could not be written; what it is about is not affected."""
+
+
 class RefusedError(USDICOMizerError):
     """One instance is not exported, for a problem of DESIGN's closed list.
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
@@ -132,6 +133,7 @@ class Instance:
     has_pixel_data: bool
     device: Device = Device()
     regions: tuple[Region, ...] = ()
+    depth: str = ""  # Depth of Scan Field (0018,5050) as written, millimetres
     warnings: tuple[str, ...] = ()
     state: SourceState | None = None  # that of the source when its header was read; None where nobody looked
 
@@ -147,6 +149,11 @@ class Exam:
 
     study_uid: str
     instances: tuple[Instance, ...]
+
+    @cached_property
+    def patients(self) -> frozenset[Patient]:
+        """Whom the headers of its instances name, each once; found out once, as every instance's readiness asks."""
+        return frozenset(instance.patient for instance in self.instances)
 
 
 def acquisition_order(instance: Instance) -> tuple:

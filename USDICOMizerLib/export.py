@@ -9,6 +9,7 @@ from typing import IO
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, member_name, open_export
+from USDICOMizerLib.burned_in_text import find_text, sampled_frames
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.residue import find_in_text
@@ -29,6 +30,7 @@ from USDICOMizerLib.resume import (
     work_digest,
 )
 from USDICOMizerLib.tags import Tag
+from USDICOMizerLib.text_reader import reader_is_installed
 
 OnInstance = Callable[[str, InstanceResult, int], None]
 """Called with the exam, how an instance of it ended, and how many instances the exam has."""
@@ -50,7 +52,7 @@ def export_exam(
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
     name = export_name(subject, exam_name)
     path = job.output / name
-    run = _ExamRun(exam, exam_name, subject, job, on_instance, in_order(exam, decisions))
+    run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
     work = _work_digest(run.numbered, subject, job)
     try:
         if lost := _done_by_a_lost_process(path, exam_name, work, job):
@@ -156,6 +158,7 @@ class _ExamRun:
             if found := find_in_text(name, prepared.needles):
                 detail = f"its name in the export would hold a value of the source's {', '.join(sorted(found))}; change file_name"
                 raise RefusedError(Problem.RESIDUE, f"{detail} in [export] of the settings")
+            self._look_for_text(prepared)
             row = manifest_row(name, prepared, decision)
             export.add(row, prepared.write, size=prepared.size, compress=not prepared.pixels.description.encapsulated)
             self._uids.update(prepared.header.uid_map)
@@ -169,6 +172,17 @@ class _ExamRun:
             actions={action.value: count for action, count in prepared.header.counts.items()},
             warnings=(*instance.warnings, *prepared.warnings),
         )
+
+    def _look_for_text(self, prepared: PreparedInstance) -> None:
+        """Refuse a picture in which there is text that nobody has seen, or that is like what the header says of the patient."""
+        reviewed = prepared.dataset.BurnedInAnnotation == "NO"
+        if not self.job.policy.require_text_check or reviewed and not reader_is_installed():
+            return
+        only = sampled_frames(prepared.pixels.description.frames)
+        frames = (prepared.pixels.display_frame(index, whole_range=True) for index in only)
+        found = find_text(frames, len(only), prepared.needles).moved(prepared.box.left, prepared.box.top)
+        if found.identifies or found.doubtful and not reviewed:
+            raise RefusedError(Problem.TEXT_IN_IMAGE, f"{str(found).capitalize()}.")
 
     def _member_name(self, number: int, instance: Instance, tag: Tag | None) -> str:
         values = {
@@ -254,7 +268,7 @@ def manifest_row(name: str, prepared: PreparedInstance, decision: Decision) -> M
     )
 
 
-def in_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbered]:
+def in_plan_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbered]:
     """Number the instances in the order of the plan; ties, and those without an order at the end, by acquisition."""
 
     def place(instance: Instance) -> tuple[bool, int]:

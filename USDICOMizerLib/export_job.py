@@ -19,6 +19,7 @@ from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.receipts import Receipt, Receipts, SourceRow
+from USDICOMizerLib.tags import Tag
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ExamResult:
     path: Path | None
     instances: tuple[InstanceResult, ...]
     error: str = ""
+    report_error: str = ""  # why its report could not be written
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class ExportJob:
     compression_level: int
     overwrite: bool = False
     resume: bool = False
+    reports: Path | None = None  # the private folder of the reviewer's copies; None where no reports are written
+    expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
     run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     @property

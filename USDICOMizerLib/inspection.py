@@ -14,9 +14,10 @@ from USDICOMizerLib.decision import Decision, lacks_geometry, output_box
 from USDICOMizerLib.deidentify.cleaning import private_creator
 from USDICOMizerLib.deidentify.content_items import HOLDERS, concept_of
 from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surroundings, answer_for, iod_of, place_of
-from USDICOMizerLib.deidentify.values import read_element
+from USDICOMizerLib.elements import read_elements
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.proposals import doubt_about
 from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.sources import read_header
 from USDICOMizerLib.tags import Tag
@@ -38,6 +39,7 @@ class InstanceFacts:
     jpeg_crop: str  # where JPEG is cut for that crop box, as its blocks can't be divided; empty where that makes no difference
     proposal: str
     confidence: str
+    doubtful: str  # why the crop box has to be looked at first; empty where it needn't
     problems: tuple[str, ...]
 
 
@@ -88,8 +90,16 @@ def _instance_facts(exam: Exam, decisions: Mapping[str, Decision], policy: Polic
             jpeg_crop=_jpeg_crop(instance, decision),
             proposal=decision.proposal,
             confidence="" if decision.confidence is None else f"{decision.confidence:.2f}",
+            doubtful=_doubt(instance, decision),
             problems=tuple(finding.problem.value for finding in findings) if decision.include else ("excluded",),
         )
+
+
+def _doubt(instance: Instance, decision: Decision) -> str:
+    """Not the decision's note, in which a person may have written anything."""
+    if not (decision.include and decision.is_doubtful):
+        return ""
+    return doubt_about(instance, decision.crop or instance.whole_frame, decision.proposal)
 
 
 def _jpeg_crop(instance: Instance, decision: Decision) -> str:
@@ -119,10 +129,9 @@ def explain(exams: Sequence[Exam], rules: Rules) -> list[Explanation]:
 def _answers(dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules) -> Iterator[tuple[tuple[int, ...], Answer]]:
     """The answer for each element, and for what a sequence holds where it is entered."""
     concept = concept_of(dataset) if path and path[-1] in HOLDERS else None
-    for tag in sorted(dataset.keys()):
+    for tag, element in read_elements(dataset):
         here = (*path, int(tag))
         around = Surroundings(private_creator(dataset, tag), concept)
-        element = read_element(dataset, tag)
         if element is None:  # a value that can't be read is no reason not to answer for its attribute
             yield here, answer_for(here, iod=iod, rules=rules, around=around)
             continue

@@ -59,6 +59,11 @@ class Linkage:
         return make_private_folder(self.folder / "plans")
 
     @property
+    def reports(self) -> Path:
+        """The folder of the reviewer's copies of reports; it is made with the first of them."""
+        return self.folder / "reports"
+
+    @property
     def key_fingerprint(self) -> str:
         """The fingerprint of the key with which the pseudonyms were made; "" where none was recorded yet."""
         return _text(self.folder / _FINGERPRINT).strip()

@@ -66,8 +66,9 @@ _ADVICE = {
         "side columns of a plan, or set required = no in [tags] of the settings."
     ),
     Problem.TEXT_IN_IMAGE: (
-        "Text was found inside the picture that would leave. Crop it away, blank it with a redaction box in the plan, "
-        "or accept it by reviewing the instance."
+        "There is text inside the picture that would leave. Crop it away; or blank it with redaction boxes, which plan INPUT "
+        "--text redact --output plan.csv writes for you; or accept it by reviewing the instance. Text that is like what the "
+        "header says about the patient has to be cropped or blanked."
     ),
     Problem.NOT_REVIEWED: (
         "No person has confirmed the picture that would leave. Review it, in Slicer where the extension is installed or "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import struct
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import IO
 
-from pydicom import dcmwrite
 from pydicom.dataset import Dataset
 
 from USDICOMizerLib.cropped_header import append_lossy_step, describe_pixels
@@ -27,6 +25,7 @@ from USDICOMizerLib.deidentify.residue import (
     judge_alone,
     scan_bytes,
 )
+from USDICOMizerLib.dicom_writer import file_up_to_pixel_data
 from USDICOMizerLib.errors import RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Instance, Source, SourceState
 from USDICOMizerLib.files import Writable
@@ -37,11 +36,13 @@ from USDICOMizerLib.pixels import (
     LossyStep,
     OutputSyntax,
     PixelRequest,
+    PixelSource,
     convert,
     hidden_segments,
     open_pixels,
     require_supported_syntax,
 )
+from USDICOMizerLib.recent_headers import take
 from USDICOMizerLib.sources import read_header, verify
 from USDICOMizerLib.tags import apply_tag
 
@@ -129,9 +130,7 @@ class PreparedInstance:
             dataset = deepcopy(dataset)  # what was proven is left as it is
             ratio = description.decoded_frame_bytes * description.frames / compressed
             append_lossy_step(dataset, LossyStep(description.lossy_method, ratio))
-        header = io.BytesIO()
-        dcmwrite(header, dataset, enforce_file_format=True)
-        return header.getvalue()
+        return file_up_to_pixel_data(dataset)
 
     def _spooled(self, spool: IO[bytes]) -> list[int]:
         """Write the compressed frames to `spool`; returns their lengths."""
@@ -210,43 +209,20 @@ def prepare(
     state = instance.state or _state(instance.source)
     require_unchanged = partial(_require_unchanged, instance.source, state)
     require_unchanged()
-    header = read_header(instance.source)
+    parsed = take(instance.source)
+    header = parsed.dataset if parsed else read_header(instance.source)
     if str(header.get("SOPInstanceUID", "")) != instance.sop_instance_uid:
         raise SourceChangedError(_CHANGED)
     verify(instance.source)
     reviewed = decision_is_reviewed(instance, decision)
     if decision.reviewed and not reviewed:
         raise SourceChangedError("the source isn't what was reviewed; make a new plan, look at the picture and confirm it")
-    kept = blanking(instance, decision)
     with instance.source.open() as stream:
-        source = open_pixels(stream, header)
-        request = PixelRequest(
-            box=output_box(instance, decision),
-            keep=kept,
-            redactions=decision.redactions,
-            transfer_syntax=preparation.transfer_syntax,
-            on_jpeg_grid=reviewed,
-            jpeg_quality=preparation.jpeg_quality,
-            workers=preparation.workers,
+        source = open_pixels(stream, header, parsed.pixel_data_at if parsed else None)
+        pixels = pixels_that_leave(instance, decision, source, preparation, reviewed=reviewed)
+        cleaned = header_that_leaves(
+            instance, decision, subject, preparation, header, pixels, reviewed=reviewed, sides_are_tagged=sides_are_tagged
         )
-        if reviewed:
-            # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
-            request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)
-        pixels = convert(source, request)
-        cleaned = deidentify_header(
-            header,
-            preparation.rules,
-            preparation.pseudonyms,
-            subject,
-            instance_identity=instance.identity,
-            reviewed=reviewed,
-        )
-        masked = kept is not None or bool(decision.redactions)
-        describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
-        if decision.tag:
-            apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
-        if sides_are_tagged and "Laterality" in cleaned.dataset:
-            del cleaned.dataset.Laterality
         needles = identifying_values(header, preparation.rules)
         residue = [*find_residue(cleaned.dataset, needles), *find_unmoved_dates(header, cleaned.dataset, preparation.rules)]
         if residue:
@@ -271,3 +247,54 @@ def _state(source: Source) -> SourceState:
         raise SourceGoneError(
             f"the source can't be reached any more ({error.strerror}); when it is there again, run the command with --resume"
         ) from None
+
+
+def pixels_that_leave(
+    instance: Instance, decision: Decision, source: PixelSource, preparation: Preparation, *, reviewed: bool
+) -> ConvertedPixels:
+    """The frames as they leave, cut as the review showed them where they are `reviewed`. Raises RefusedError."""
+    request = PixelRequest(
+        box=output_box(instance, decision),
+        keep=blanking(instance, decision),
+        redactions=decision.redactions,
+        transfer_syntax=preparation.transfer_syntax,
+        on_jpeg_grid=reviewed,
+        jpeg_quality=preparation.jpeg_quality,
+        workers=preparation.workers,
+    )
+    if reviewed:
+        # The picture that was reviewed is cut as `same` cuts it, which may be further inward: no other syntax shows more.
+        request = replace(request, box=convert(source, replace(request, transfer_syntax=OutputSyntax.SAME)).box)
+    return convert(source, request)
+
+
+def header_that_leaves(
+    instance: Instance,
+    decision: Decision,
+    subject: str,
+    preparation: Preparation,
+    header: Dataset,
+    pixels: ConvertedPixels,
+    *,
+    reviewed: bool,
+    sides_are_tagged: bool = False,
+) -> DeidentifiedHeader:
+    """The header as it leaves with these pixels: cleaned, its picture described anew, tagged. Not yet proven clean.
+
+    Raises RefusedError.
+    """
+    cleaned = deidentify_header(
+        header,
+        preparation.rules,
+        preparation.pseudonyms,
+        subject,
+        instance_identity=instance.identity,
+        reviewed=reviewed,
+    )
+    masked = blanking(instance, decision) is not None or bool(decision.redactions)
+    describe_pixels(cleaned.dataset, pixels.description, pixels.box, masked=masked, source_header=header)
+    if decision.tag:
+        apply_tag(cleaned.dataset, decision.tag, "cine" if instance.frames > 1 else "frame")
+    if sides_are_tagged and "Laterality" in cleaned.dataset:
+        del cleaned.dataset.Laterality
+    return cleaned

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms, gives_away
-from USDICOMizerLib.errors import CommandError
+from USDICOMizerLib.errors import CommandError, ReportError
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.export import export_name
 from USDICOMizerLib.export_job import ExportJob
@@ -26,6 +27,7 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.processes import can_start_processes
 from USDICOMizerLib.readiness import Policy, assess, count_patients
+from USDICOMizerLib.report_cohort import write_cohort_report
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import SourceOutcome
@@ -39,7 +41,8 @@ class Project:
     """What is the same for all exams of a project, and how they are prepared.
 
     `subject` is the pseudonym of the one patient of the input, `own_subjects` are pseudonyms by Patient ID; `cores` is
-    how many processes or threads may work at once, `scheduler` the address of a Dask scheduler.
+    how many processes or threads may work at once, `scheduler` the address of a Dask scheduler. `reports` says whether HTML
+    reports are written.
     """
 
     settings: Settings
@@ -57,6 +60,7 @@ class Project:
     scheduler: str | None = None
     overwrite: bool = False
     resume: bool = False
+    reports: bool = False
 
     def say_what_is_kept(self) -> None:
         """Say what the settings and options let stay in the headers."""
@@ -93,7 +97,9 @@ class Project:
             self._make_output_folder()
             job = self._job(linkage)
             units = _units(exams, decisions, subjects, job)
-            return prepare_exams(units, len(exams), others, job, linkage, self._runner(job, len(exams)), self.console)
+            began = time.monotonic()
+            result = prepare_exams(units, len(exams), others, job, linkage, self._runner(job, len(exams)), self.console)
+            return _with_report(result, job, time.monotonic() - began)
 
     def _is_ready(self, exam: Exam, decisions: Mapping[str, Decision]) -> bool:
         """Whether an instance of the exam is ready to leave, as far as can be told before its pixels are read."""
@@ -112,6 +118,8 @@ class Project:
             compression_level=self.settings.export.zip_compression_level,
             overwrite=self.overwrite,
             resume=self.resume,
+            reports=linkage.reports if self.reports else None,
+            expected=self.settings.protocol.expected,
         )
 
     def _runner(self, job: ExportJob, exams: int) -> Runner:
@@ -164,6 +172,16 @@ class Project:
                     f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key."
                 )
         return {uid: self.pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}
+
+
+def _with_report(result: RunResult, job: ExportJob, seconds: float) -> RunResult:
+    """Write the report of all exams in the output folder, where reports are wanted."""
+    if job.reports is None:
+        return result
+    try:
+        return replace(result, report=write_cohort_report(job.output, result, seconds, job))
+    except ReportError as error:
+        return replace(result, report_error=str(error))
 
 
 def _units(

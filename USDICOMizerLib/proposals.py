@@ -1,16 +1,20 @@
-"""Where to crop when nobody said: a preset of the settings, or the header's ultrasound regions."""
+"""Where to crop when nobody said: a preset of the settings, the header's ultrasound regions, or the picture's content.
+
+The content is looked at (and pixels are read) only where neither a preset nor regions without doubt decide.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import TYPE_CHECKING
 
 from USDICOMizerLib.exam import Device, Instance, Region
-from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.geometry import CropBox, RectangleSector, Sector
 
 if TYPE_CHECKING:
+    from USDICOMizerLib.content.picture import Picture
     from USDICOMizerLib.settings import CropPreset, CropSettings, Settings
 
 DOUBTFUL = 0.5
@@ -32,16 +36,28 @@ _PRESET_OF_THIS_SIZE = 0.95
 _PRESET_OF_ANY_SIZE = 0.8
 _REGIONS = 0.8
 _REGIONS_IN_DOUBT = 0.4
+MOST_OF_CONTENT = 0.75  # content that is as clear as can be, still less sure than regions
+_CONFIRMED = 0.8  # content and regions, found independently, that agree
+
+_AGREEMENT = 0.8  # intersection over union of boxes that mean the same picture
+# Scanners that store a smaller image forget to make its regions smaller: by these factors.
+_FORGOTTEN_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
+
+CONTENT = "content"
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A crop box with where it came from ("preset NAME" or "regions"), a confidence from 0 to 1, and why."""
+    """A crop box with where it came from ("preset NAME", "regions" or "content"), a confidence from 0 to 1, and why.
+
+    `sector` is the outline of the picture in it, where one was asked for and found.
+    """
 
     box: CropBox
     origin: str
     confidence: float
     note: str = ""
+    sector: Sector | None = None
 
     def __str__(self) -> str:
         """The plan's form, with the box, so that a later edit of the box can be told: "regions 32 24 640 416"."""
@@ -49,20 +65,48 @@ class Proposal:
 
 
 def propose_crop(instance: Instance, settings: Settings) -> Proposal | None:
-    """The first proposal in the order of `[crop] order`; None where no source of proposals has one.
+    """The first proposal without doubt in the order of `[crop] order`, else the surest; None where nothing proposes.
 
     The box has the margin of the settings, lies in the image, and is at least as large as they want it.
     """
     if instance.columns < 1 or instance.rows < 1:
         return None
+    doubted: list[Proposal] = []
     for source in settings.crop.order:
         if source == "preset":
             proposal = _from_presets(instance, settings.presets, settings.crop)
-        else:
+        elif source == "regions":
             proposal = _from_regions(instance, settings.crop)
-        if proposal is not None:
+        else:
+            proposal = _from_content(instance, settings.crop)
+        if proposal is not None and proposal.confidence >= DOUBTFUL:
             return proposal
-    return None
+        if proposal is not None:
+            doubted.append(proposal)
+    return max(doubted, key=lambda proposal: proposal.confidence, default=None)
+
+
+def propose_sector(instance: Instance, settings: Settings) -> Proposal | None:
+    """A proposal with the outline of the picture: fitted to its content, else the box around its regions; None without either.
+
+    The content is trusted more where the regions agree, and less where they are sure and say otherwise. The crop box is
+    that of `propose_crop`, or that of the outline where nothing else proposes.
+    """
+    crop = propose_crop(instance, settings)
+    picture = _picture_of(instance)
+    box = _adjusted(picture.box, instance, settings.crop) if picture else None
+    if box is None:
+        if crop is None or crop.origin != "regions":
+            return None
+        note = f"{crop.note} No outline was found in the picture: the sector is the box of the regions.".strip()
+        return replace(crop, sector=RectangleSector(crop.box), note=note)
+    found = _from_content(instance, settings.crop)
+    if crop is None or crop.origin == CONTENT:
+        return replace(found, sector=picture.sector)
+    if not crop.box.expanded(_OVERHANG_PIXELS).contains(box) and overlap(crop.box, box) < _AGREEMENT:
+        note = "The outline in the picture's content reaches out of the crop box."
+        return replace(crop, sector=picture.sector, confidence=_REGIONS_IN_DOUBT, note=note)
+    return replace(crop, sector=picture.sector, confidence=min(crop.confidence, found.confidence), note=found.note)
 
 
 def picture_boxes(instance: Instance) -> tuple[CropBox, ...]:
@@ -128,6 +172,55 @@ def _from_regions(instance: Instance, crop: CropSettings) -> Proposal | None:
         return None
     doubt = doubt_about_regions(instance, box)
     return Proposal(box, "regions", _REGIONS_IN_DOUBT if doubt else _REGIONS, doubt)
+
+
+def _from_content(instance: Instance, crop: CropSettings) -> Proposal | None:
+    """The box around what the frames show, confirmed by regions that were in doubt, or not."""
+    picture = _picture_of(instance)
+    box = _adjusted(picture.box, instance, crop) if picture else None
+    if box is None:
+        return None
+    confidence, note = MOST_OF_CONTENT * picture.confidence, picture.note
+    if _confirmed_by_regions(instance, picture.box):
+        return Proposal(box, CONTENT, _CONFIRMED, f"{note} The ultrasound regions agree.")
+    if confidence < DOUBTFUL:
+        note += " Its edges are hard to tell."
+    return Proposal(box, CONTENT, round(confidence, 2), note)
+
+
+def _picture_of(instance: Instance) -> Picture | None:
+    from USDICOMizerLib.content.find import picture_of  # opens pixels: only where the content is asked for
+
+    return picture_of(instance)
+
+
+def _confirmed_by_regions(instance: Instance, found: CropBox) -> bool:
+    """Whether the regions mean the box that was found, perhaps in an image of another size."""
+    boxes = [region.box for region in _picture_regions(instance)]
+    if not boxes:
+        return False
+    around = reduce(CropBox.union, boxes)
+    for scale in _FORGOTTEN_SCALES:
+        edges = [round(edge / scale) for edge in (around.left, around.top, around.right, around.bottom)]
+        if edges[0] < edges[2] and edges[1] < edges[3]:
+            scaled = CropBox(*edges).clipped_to(instance.columns, instance.rows)
+            if scaled is not None and overlap(scaled, found) >= _AGREEMENT:
+                return True
+    return False
+
+
+def overlap(one: CropBox, other: CropBox) -> float:
+    """Intersection over union."""
+    shared = one.intersection(other)
+    area = shared.width * shared.height if shared else 0
+    return area / (one.width * one.height + other.width * other.height - area)
+
+
+def doubt_about(instance: Instance, box: CropBox, proposal: str) -> str:
+    """Why a proposal of low confidence, named as the plan names it, may be wrong: a sentence without what a person wrote."""
+    if proposal.startswith(CONTENT):
+        return "The crop box was told from the picture's content, whose edges are hard to tell, or differ from the exam's others."
+    return doubt_about_regions(instance, box) or "The confidence of the proposal is low."
 
 
 def doubt_about_regions(instance: Instance, box: CropBox) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pydicom.uid import UID
 
 from USDICOMizerLib.decision import Decision, decision_is_reviewed, lacks_geometry, misfits, narrows
-from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.exam import Exam, Instance, Patient
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.proposals import DOUBTFUL, doubt_about_regions
+from USDICOMizerLib.proposals import doubt_about
 
 # Ultrasound and Ultrasound Multi-frame Image Storage, current and retired (PS3.4 B.5, PS3.6 A).
 _ULTRASOUND = frozenset(
@@ -35,6 +35,7 @@ class Policy:
     tags_required: bool = False
     accept_unreviewed: bool = False
     require_review: bool = True
+    require_text_check: bool = True
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,12 @@ def count_patients(instances: Iterable[Instance]) -> int:
     Headers with the same ID and issuer are of one patient, and so are headers with the same name and birth date:
     hospitals that merge give a patient several IDs. A header with neither is of a patient of its own.
     """
+    return _count({instance.patient for instance in instances})
+
+
+def _count(patients: Iterable[Patient]) -> int:
     groups: list[set[tuple[str, str, str]]] = []
-    for patient in {instance.patient for instance in instances}:
+    for patient in patients:
         name = patient.name.rstrip("^ ").casefold()
         marks = {("id", patient.issuer, patient.id)} if patient.id else set()
         if name and patient.birth_date:
@@ -104,7 +109,7 @@ def _named(sop_class_uid: str) -> str:
 
 
 def _findings(instance: Instance, decision: Decision, policy: Policy, exam: Exam) -> Iterator[Finding]:
-    if (patients := count_patients(exam.instances)) > 1:
+    if (patients := _count(exam.patients)) > 1:
         yield Finding(Problem.MIXED_PATIENTS, f"The study names {patients} patients.")
     if policy.tags_required and decision.tag is None:
         yield Finding(Problem.NO_TAG, "It has no tag.")
@@ -122,9 +127,9 @@ def _review_findings(instance: Instance, decision: Decision, policy: Policy) -> 
     """What only a person's look can settle; asked once it is known what would leave."""
     if decision_is_reviewed(instance, decision):
         return
-    if decision.follows_proposal and decision.confidence < DOUBTFUL:
+    if decision.is_doubtful:
         # Not the decision's note: a person may have written anything there, and details reach logs.
-        reason = doubt_about_regions(instance, decision.crop or instance.whole_frame) or "The confidence of the proposal is low."
+        reason = doubt_about(instance, decision.crop or instance.whole_frame, decision.proposal)
         yield Finding(Problem.DOUBTFUL_PROPOSAL, reason)
     if not narrows(instance, decision):
         detail = "The whole frame would leave, and a whole frame that nobody has looked at never does."

@@ -20,6 +20,7 @@ from USDICOMizerLib.deidentify.rules import DEFAULT_DATE_SHIFT, SafePrivate
 from USDICOMizerLib.errors import Mistake, SettingsError
 from USDICOMizerLib.files import written_whole
 from USDICOMizerLib.settings_attributes import attribute_to_delete, attribute_to_keep, describe, safe_private
+from USDICOMizerLib.settings_ecrf import ECRF_READERS, EcrfSettings, doubled_name
 from USDICOMizerLib.settings_file import LIST_SECTIONS, Entry, normal_name, read_settings_text, update_settings_text
 from USDICOMizerLib.settings_values import FILE_NAME_FIELDS, CropPreset, format_crop_preset
 from USDICOMizerLib.tags import Tag, TagError, TagVocabulary, check_purposes, check_sides, check_sites
@@ -31,6 +32,7 @@ __all__ = [
     "CropPreset",
     "CropSettings",
     "DeidentificationSettings",
+    "EcrfSettings",
     "ExportSettings",
     "LoggingSettings",
     "ProtocolSettings",
@@ -50,7 +52,7 @@ HOME_VARIABLE = "USDICOMIZER_HOME"
 _FOLDER = "USDICOMizer"
 _FILE = "settings.ini"
 
-CROP_ORDER = ("preset", "regions")
+CROP_ORDER = ("preset", "regions", "content")
 PROFILES = ("basic",)
 TRANSFER_SYNTAXES = ("same", "explicit-little-endian", "rle", "jpeg-ls", "jpeg-2000", "htj2k", "jpeg-baseline")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -99,13 +101,15 @@ class ExportSettings:
     transfer_syntax: str = "same"
     jpeg_quality: int = 95
     zip_compression_level: int = 0
+    report: bool = True
 
 
 @dataclass(frozen=True)
 class ReviewSettings:
-    """[review]: whether a person has to confirm each picture."""
+    """[review]: whether a person has to confirm each picture, and whether text is looked for where nobody did."""
 
     require_review: bool = True
+    require_text_check: bool = True
 
 
 @dataclass(frozen=True)
@@ -128,6 +132,7 @@ class Settings:
     export: ExportSettings = ExportSettings()
     review: ReviewSettings = ReviewSettings()
     logging: LoggingSettings = LoggingSettings()
+    ecrf: EcrfSettings = EcrfSettings()
 
 
 # section -> key -> how its text is read. The keys are the fields of the section's class.
@@ -158,9 +163,11 @@ _KEYS: dict[str, dict[str, Callable[[str], Any]]] = {
         "transfer_syntax": values.one_of(TRANSFER_SYNTAXES),
         "jpeg_quality": values.whole_number(1, 100),
         "zip_compression_level": values.whole_number(0, 9),
+        "report": values.yes_or_no,
     },
-    "review": {"require_review": values.yes_or_no},
+    "review": {"require_review": values.yes_or_no, "require_text_check": values.yes_or_no},
     "logging": {"level": values.one_of(LOG_LEVELS), "folder": values.folder_or_file},
+    "ecrf": ECRF_READERS,
 }
 _PRESETS = "crop_presets"
 _DELETE, _KEEP = "attributes_to_del", "attributes_to_keep"
@@ -231,6 +238,7 @@ class _Parser:
             export=ExportSettings(**read_values["export"]),
             review=ReviewSettings(**read_values["review"]),
             logging=LoggingSettings(**read_values["logging"]),
+            ecrf=self._ecrf(read_values["ecrf"], keyed["ecrf"]),
         )
         self._check_no_contradiction(settings.deidentification, keyed[_KEEP])
         if self._mistakes:
@@ -281,6 +289,13 @@ class _Parser:
             except TagError as error:
                 self._wrong("protocol", entries["expected"].line, f"expected: {error}")
         return ProtocolSettings(tuple(expected))
+
+    def _ecrf(self, read: Mapping[str, Any], entries: Mapping[str, Entry]) -> EcrfSettings:
+        doubled = doubled_name(read)
+        if doubled:
+            key, name = doubled
+            self._wrong("ecrf", entries[key].line, f"{key}: another field is called {name!r} too: each needs its own name")
+        return EcrfSettings(**read)
 
     def _check_no_contradiction(self, settings: DeidentificationSettings, entries: Mapping[str, Entry]) -> None:
         for tag in set(settings.attributes_to_delete) & set(settings.attributes_to_keep):

@@ -20,6 +20,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from USDICOMizerLib.exam import Instance, Source, SourceState
 from USDICOMizerLib.outcomes import Outcome, Skip
+from USDICOMizerLib.recent_headers import keep, state_of
 from USDICOMizerLib.source_header import (
     LENGTH_OF_START,
     SourceError,
@@ -27,7 +28,7 @@ from USDICOMizerLib.source_header import (
     begins_as_dataset,
     begins_as_dicom_file,
     instance_from_header,
-    read_header_of,
+    parse_header,
     source_error,
 )
 
@@ -151,12 +152,16 @@ def _judged(source: Source, start: bytes, stream: BinaryIO) -> Instance | Source
         return skipped(source, Skip.NOT_DICOM)
     try:
         stream.seek(0)
-        header, has_pixel_data = read_header_of(stream)
+        state = state_of(source)
+        parsed = parse_header(stream)
+        header = parsed.dataset
         if _is_dicomdir(header):
             return skipped(source, Skip.DICOMDIR)
         if not is_dicom and "SOPClassUID" not in header:
             return skipped(source, Skip.NOT_DICOM)
-        return instance_from_header(source, header, has_pixel_data=has_pixel_data)
+        instance = instance_from_header(source, header, has_pixel_data=parsed.has_pixel_data)
+        keep(source, parsed, state)
+        return instance
     except Exception as error:  # pydicom raises nearly anything on damaged input
         named = source_error(error, is_member=bool(source.member))
         only_looked_like_it = not is_dicom and named.failure is SourceFailure.DAMAGED_HEADER

@@ -13,6 +13,7 @@ import re
 import struct
 import warnings
 import zlib
+from dataclasses import dataclass
 from enum import StrEnum
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -26,6 +27,7 @@ from pydicom.tag import BaseTag
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pydicom.valuerep import VR
 
+from USDICOMizerLib.elements import read_keyword
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Device, Instance, Patient, Region, Source
 
@@ -134,12 +136,27 @@ def read_header(source: Source) -> Dataset:
         raise source_error(error, is_member=bool(source.member)) from None
 
 
-def read_header_of(stream: BinaryIO) -> tuple[Dataset, bool]:
-    """As `read_header`, of an open stream; and whether pixel data that isn't empty follows.
+@dataclass(frozen=True)
+class ParsedHeader:
+    """A header as `read_header` gives it, and what follows it.
 
-    Raises what pydicom and zipfile raise.
+    `pixel_data_at` is where in the stream the element of the pixel data begins; None where it doesn't stand there for itself.
     """
-    has_pixel_data = False
+
+    dataset: Dataset
+    has_pixel_data: bool  # that isn't empty
+    pixel_data_at: int | None
+
+
+def read_header_of(stream: BinaryIO) -> tuple[Dataset, bool]:
+    """As `read_header`, of an open stream; and whether pixel data that isn't empty follows. Raises as `parse_header` does."""
+    parsed = parse_header(stream)
+    return parsed.dataset, parsed.has_pixel_data
+
+
+def parse_header(stream: BinaryIO) -> ParsedHeader:
+    """Read a header from a stream of the whole file. Raises what pydicom and zipfile raise."""
+    has_pixel_data, place = False, None
 
     def at_pixel_data(tag: BaseTag, _vr: str | None, length: int) -> bool:
         nonlocal has_pixel_data
@@ -161,10 +178,10 @@ def read_header_of(stream: BinaryIO) -> tuple[Dataset, bool]:
                 # pydicom would ask a BufferedReader for the name of its file, which a stream needn't have.
                 nameless = SimpleNamespace(read=buffered.read, seek=buffered.seek, tell=buffered.tell)
                 dataset = read_partial(nameless, at_pixel_data, _LONGEST_VALUE, force=True)
-                meta = dataset.file_meta
+                meta, place = dataset.file_meta, buffered.tell()
     finally:
         buffered.detach()  # the stream is the caller's to close
-    return _plain_header(dataset, meta), has_pixel_data
+    return ParsedHeader(_plain_header(dataset, meta), has_pixel_data, place)
 
 
 def _file_meta(stream: BinaryIO) -> FileMetaDataset:
@@ -262,6 +279,7 @@ def instance_from_header(source: Source, header: Dataset, *, has_pixel_data: boo
             station=facts.text(header, "StationName"),
         ),
         regions=_regions(facts, header),
+        depth=facts.text(header, "DepthOfScanField"),
         warnings=tuple(facts.warnings),
     )
 
@@ -273,11 +291,12 @@ class _Facts:
         self.warnings: list[str] = []
 
     def value(self, dataset: Dataset, keyword: str) -> object:
-        try:
-            return dataset.get(keyword)
-        except Exception:  # pydicom converts on access, and raises nearly anything on broken values
+        element = read_keyword(dataset, keyword)
+        if element is not None:
+            return element.value
+        if keyword in dataset:
             self._note(keyword)
-            return None
+        return None
 
     def text(self, dataset: Dataset, keyword: str) -> str:
         """The value as text, several of them joined as DICOM joins them; "" where it is missing."""

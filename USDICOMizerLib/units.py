@@ -18,7 +18,7 @@ from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.errors import KeyFileError
 from USDICOMizerLib.exam import Exam, Source
-from USDICOMizerLib.export import OnInstance, export_exam, in_order
+from USDICOMizerLib.export import OnInstance, export_exam, in_plan_order
 from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, leave_receipt
 from USDICOMizerLib.ledger import LedgerRecord
 from USDICOMizerLib.logs import collected, log
@@ -29,6 +29,8 @@ from USDICOMizerLib.plan_file import write_plan
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.receipts import Receipts
+from USDICOMizerLib.report import reported
+from USDICOMizerLib.tags import Tag
 
 KEY_VARIABLE = "USDICOMIZER_KEY"
 """The environment variable by which a worker on another machine finds the file of the project key in another place."""
@@ -68,6 +70,8 @@ class Order:
     compression_level: int
     overwrite: bool
     resume: bool
+    reports: Path | None
+    expected: tuple[Tag, ...]
     run: str
 
     @classmethod
@@ -88,6 +92,8 @@ class Order:
             compression_level=job.compression_level,
             overwrite=job.overwrite,
             resume=job.resume,
+            reports=job.reports.absolute() if job.reports else None,
+            expected=job.expected,
             run=job.run,
         )
 
@@ -109,6 +115,8 @@ class Order:
             compression_level=self.compression_level,
             overwrite=self.overwrite,
             resume=self.resume,
+            reports=self.reports,
+            expected=self.expected,
             run=self.run,
         )
 
@@ -140,17 +148,19 @@ def prepare_unit(unit: Unit, job: ExportJob, on_instance: OnInstance) -> ExamRes
     try:
         executed = make_plan([unit.exam], unit.decisions, for_review=False)
         write_plan(executed, job.plans / f"{unit.name}.csv")
-        return export_exam(unit.exam, unit.decisions, unit.subject, job, on_instance, unit.known)
+        result = export_exam(unit.exam, unit.decisions, unit.subject, job, on_instance, unit.known)
     except Exception as error:
         log("exam failed", level=logging.ERROR, exam=unit.name, error=error)
         words = f"the exam could not be exported ({type(error).__name__}); nothing of it was kept. The log says where"
         return failed(unit, job, type(error).__name__, words)
+    return reported(result, unit.exam, unit.decisions, job)
 
 
 def failed(unit: Unit, job: ExportJob, reason: str, words: str) -> ExamResult:
     """The result of an exam that failed as a whole, with its receipt."""
     ended = [
-        (numbered, InstanceResult(numbered[0], Outcome.FAILED, reason, words)) for numbered in in_order(unit.exam, unit.decisions)
+        (numbered, InstanceResult(numbered[0], Outcome.FAILED, reason, words))
+        for numbered in in_plan_order(unit.exam, unit.decisions)
     ]
     with contextlib.suppress(OSError):  # it may be the linkage that can't be written
         leave_receipt(job, unit.name, unit.subject, ended, error=reason)

@@ -30,6 +30,7 @@ def start(source: Path, output: Path, home: Path) -> subprocess.Popen:
         output,
         "--accept-unreviewed",
         "--overwrite",
+        "--no-report",
     ]
     return subprocess.Popen(
         command, env={**os.environ, "USDICOMIZER_HOME": str(home)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -89,7 +90,7 @@ def test_a_full_disk_fails_the_exam_and_says_so(tmp_path, own_home):
     source = make_sample_exam(tmp_path / "exam.zip")
     limited = ["bash", "-c", 'ulimit -f 2000; trap "" XFSZ; exec "$@"', "-", sys.executable, "-m", "USDICOMizerLib"]
     ran = subprocess.run(
-        [*limited, "prepare", source, "--output", tmp_path / "out", "--accept-unreviewed"],
+        [*limited, "prepare", source, "--output", tmp_path / "out", "--accept-unreviewed", "--no-report"],
         env={**os.environ, "USDICOMIZER_HOME": str(own_home)},
         capture_output=True,
         text=True,

@@ -26,7 +26,8 @@ def prepare(job: dict) -> None:
 
 if __name__ == "__main__":
     answers = sys.stdout
-    print("ready", file=answers, flush=True)
-    for line in sys.stdin:
-        prepare(json.loads(line))
-        print("done", file=answers, flush=True)
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):  # the benchmark was ended
+        print("ready", file=answers, flush=True)
+        for line in sys.stdin:
+            prepare(json.loads(line))
+            print("done", file=answers, flush=True)

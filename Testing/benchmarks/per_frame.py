@@ -2,6 +2,7 @@
 
     python Testing/benchmarks/per_frame.py                         every row, one worker
     python Testing/benchmarks/per_frame.py --frames 30 --inputs RGB --syntaxes same jpeg-baseline
+    python Testing/benchmarks/per_frame.py --jobs 1 2              this library with two workers too, with ratios
     python Testing/benchmarks/per_frame.py --peer "python adaptor.py"    another program in turn, with ratios
 
 A job is one cine, or an exam of 20 single frames; its time is divided by its frames. Both programs run as children that
@@ -133,7 +134,7 @@ def _environment(home: Path) -> dict[str, str]:
 
 @contextmanager
 def _children(options: argparse.Namespace, home: Path) -> Iterator[list[Child]]:
-    commands = [[sys.executable, str(Path(__file__).with_name("library_adaptor.py"))]]
+    commands = [[sys.executable, str(Path(__file__).with_name("library_adaptor.py"))] for _ in options.jobs]
     commands += [shlex.split(options.peer)] if options.peer else []
     children = [Child(command, home, by_processor=options.clock == "processor") for command in commands]
     try:
@@ -151,7 +152,8 @@ def measure(source: Source, box: CropBox, syntax: OutputSyntax, options: argpars
             for number, (child, result) in enumerate(zip(children, results, strict=True)):
                 output = scratch / f"output-{number}"
                 job = {"source": str(source.path), "box": [box.left, box.top, box.right, box.bottom], "output": str(output)}
-                job["options"] = ["--transfer-syntax", syntax.value, "--jobs", str(options.jobs), *options.options]
+                jobs = options.jobs[number] if number < len(options.jobs) else 1
+                job["options"] = ["--transfer-syntax", syntax.value, "--jobs", str(jobs), *options.options]
                 if turn:
                     child.run(job, result, source.frames)
                 else:
@@ -193,8 +195,9 @@ def _row(source: Source, box: CropBox, syntax: OutputSyntax, options: argparse.N
     floor, made_of = floor_of(source, box, syntax)
     frames = source.frames if source.path.is_file() else 1
     name = f"{box.width}x{box.height}"
-    ratio = f"{results[1].median / ours.median:.2f}x" if options.peer else ""
-    for who, result in zip(("", "  peer"), results, strict=False):
+    labels = ["", *(f"  {jobs} workers" for jobs in options.jobs[1:]), *(["  peer"] if options.peer else [])]
+    ratio = f"{results[-1].median / ours.median:.2f}x the peer" if options.peer else ""
+    for who, result in zip(labels, results, strict=True):
         exact = "exact" if math.isinf(result.fidelity) else f"{result.fidelity:.1f} dB"
         print(
             _COLUMNS.format(
@@ -208,7 +211,7 @@ def _row(source: Source, box: CropBox, syntax: OutputSyntax, options: argparse.N
                 f"{result.bytes / source.frames / 1000:.0f} kB",
                 exact,
             ),
-            ratio if not who else "",
+            ratio if not who else f"{ours.median / result.median:.2f}x" if "workers" in who else "",
             flush=True,
         )
     return {
@@ -229,7 +232,9 @@ def main() -> None:
     parser.add_argument("--frames", nargs="+", type=int, default=[1, 30, 300])
     parser.add_argument("--areas", nargs="+", choices=[f"{width}x{height}" for width, height in AREAS])
     parser.add_argument("--syntaxes", nargs="+", choices=list(OutputSyntax), default=[OutputSyntax.SAME])
-    parser.add_argument("--jobs", type=int, default=1, help="workers of this library (default: 1)")
+    parser.add_argument(
+        "--jobs", type=int, nargs="+", default=[1], help="workers of this library; further numbers are compared with the first"
+    )
     parser.add_argument("--repeats", type=int, default=5, help="timed jobs a row (default: 5)")
     parser.add_argument("--options", type=shlex.split, default=[], help="further options of prepare, as one text")
     parser.add_argument("--peer", metavar="COMMAND", help="the adaptor of another program; see above")
@@ -259,4 +264,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -235,6 +235,17 @@ def test_times_of_frames_that_are_not_there_go():
         NumberOfFrames=4, FrameTimeVector=["0", "40", "41", "40"], FrameIncrementPointer=tag_for_keyword("FrameTimeVector")
     )
     assert described(ds, frames=3).FrameTimeVector == [0, 40, 41]
+    assert described(header(NumberOfFrames=2, FrameTimeVector=["0", "40"]), frames=1).FrameTimeVector == 0
+
+
+@pytest.mark.parametrize("times", [["0", "40"], "40"])
+def test_times_of_fewer_frames_than_there_are_go(times):
+    vector, time = tag_for_keyword("FrameTimeVector"), tag_for_keyword("FrameTime")
+    out = described(header(NumberOfFrames=3, FrameTimeVector=times, FrameIncrementPointer=vector, CineRate=25), frames=3)
+    assert "FrameTimeVector" not in out
+    assert (out.FrameTime, out.FrameIncrementPointer) == (40, time)
+    out = described(header(NumberOfFrames=3, FrameTimeVector=times, FrameIncrementPointer=vector), frames=3)
+    assert "FrameTimeVector" not in out and "FrameIncrementPointer" not in out
 
 
 def lossy_history(ds: Dataset) -> tuple:

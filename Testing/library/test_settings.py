@@ -125,7 +125,7 @@ def test_paths_are_whole_paths_with_a_tilde_for_the_home_folder(tmp_path):
 
 
 def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines():
-    mistakes = mistakes_of("first = 1\n[crop]\nmargin = many\n[review]\nrequire_review = perhaps\n[crop]\norder = content\n")
+    mistakes = mistakes_of("first = 1\n[crop]\nmargin = many\n[review]\nrequire_review = perhaps\n[crop]\norder = guess\n")
     assert [mistake.split(": ")[0] for mistake in mistakes] == [
         "settings.ini, line 1",
         "settings.ini, [crop], line 3",
@@ -150,7 +150,7 @@ def test_all_mistakes_are_named_at_once_in_the_order_of_their_lines():
         ("[crop]\nminimum_size = 0", 2, "from 1 to 65535"),
         ("[crop]\norder = preset, preset", 2, "twice"),
         ("[crop]\norder = preset,, regions", 2, "nothing between two commas"),
-        ("[crop]\norder = preset, content", 2, "'content' is not one of preset, regions"),
+        ("[crop]\norder = preset, guess", 2, "'guess' is not one of preset, regions"),
         ("[crop_presets]\na = x, y, z; 1,2,3,4; 1,2,3,4", 2, "a: the first part of a preset is manufacturer"),
         ("[crop_presets]\na = x, y, z, -", 2, "3 are right"),
         ("[crop_presets]\na = SonoSite, Inc., y, z, -; 1,2,3,4", 2, "double quotes"),

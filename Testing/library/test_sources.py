@@ -1,64 +1,39 @@
-"""What is found in files, folders and ZIPs, and what becomes of everything that isn't an instance."""
+"""Files and folders: what is an instance, what isn't and why, and what a header tells."""
 
 import copy
 import os
 import struct
-import sys
 from io import BytesIO
-from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from source_files import links, reasons_of, small_dataset, small_file, zip_of
 
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Source
-from USDICOMizerLib.sample_exam import PLANTED, SampleKind, dicom_bytes, make_sample_exam, sample_dataset
+from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 from USDICOMizerLib.source_header import instance_from_header, read_header_of
-from USDICOMizerLib.sources import Limits, SourceError, SourceFailure, discover, read_header, verify
-
-links = pytest.mark.skipif(sys.platform == "win32", reason="symbolic links need a right that Windows users rarely have")
-
-
-def _dataset(uid: str = "", rows: int = 24) -> Dataset:
-    dataset = sample_dataset(SampleKind.MONOCHROME_FRAME, pixels=np.full((1, rows, 32, 3), 99, np.uint8))
-    if uid:
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = uid
-    return dataset
-
-
-def _bytes(uid: str = "", rows: int = 24) -> bytes:
-    return dicom_bytes(_dataset(uid, rows))
-
-
-def _zip(path: Path, members: dict[str, bytes], compression: int = ZIP_DEFLATED) -> Path:
-    with ZipFile(path, "w", compression) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return path
-
-
-def _reasons(discovery) -> list[tuple[str, str]]:
-    return [(other.outcome.value, other.reason) for other in discovery.others]
+from USDICOMizerLib.sources import discover, read_header
 
 
 def test_dicom_is_recognised_by_content_whatever_its_name(tmp_path):
     for number, name in enumerate(("IM_0001", "picture.jpg", ".hidden", "notes.txt", "exam.zip", "DICOMDIR")):
-        (tmp_path / name).write_bytes(_bytes(f"1.2.{number}"))
+        (tmp_path / name).write_bytes(small_file(f"1.2.{number}"))
     (tmp_path / "real.dcm").write_text("no DICOM at all, but a long text " * 20)
     (tmp_path / "empty.dcm").write_bytes(b"")
     (tmp_path / "picture.dcm").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
     discovery = discover([tmp_path])
     assert len(discovery.instances) == 6
-    assert _reasons(discovery) == [("skipped", "not-dicom")] * 3
+    assert reasons_of(discovery) == [("skipped", "not-dicom")] * 3
 
 
 def test_folders_are_read_with_all_that_is_in_them_in_a_stable_order(tmp_path):
     for number, name in enumerate(("b/2", "b/10", "a/deep/er/1", "c")):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(_bytes(f"1.2.{number}"))
+        (tmp_path / name).write_bytes(small_file(f"1.2.{number}"))
     found = [str(i.source.path.relative_to(tmp_path).as_posix()) for i in discover([tmp_path]).instances]
     assert found == ["c", "a/deep/er/1", "b/10", "b/2"]
 
@@ -70,7 +45,7 @@ def test_a_zip_gives_the_same_instances_as_its_unpacked_folder(tmp_path):
     zipped, unpacked = discover([archive]), discover([tmp_path / "unpacked"])
     assert len(zipped.instances) == 4
     assert [i.identity for i in zipped.instances] == [i.identity for i in unpacked.instances]
-    assert _reasons(zipped) == _reasons(unpacked) == [("skipped", "not-dicom")]
+    assert reasons_of(zipped) == reasons_of(unpacked) == [("skipped", "not-dicom")]
     assert str(zipped.instances[0].source).endswith("IM_0001") and "::" in str(zipped.instances[0].source)
 
 
@@ -92,7 +67,7 @@ def test_the_facts_of_the_header_are_told(tmp_path):
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_a_dataset_without_preamble_is_found_and_its_encoding_named(syntax, tmp_path):
     stream = BytesIO()
-    dataset = _dataset()
+    dataset = small_dataset()
     del dataset.file_meta
     dataset["PixelData"].VR = "OW"
     dataset.save_as(stream, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian)
@@ -123,7 +98,7 @@ class _CountingStream(BytesIO):
 
 
 def test_pixel_data_is_not_read():
-    stream = _CountingStream(_bytes(rows=60_000))
+    stream = _CountingStream(small_file(rows=60_000))
     header, has_pixel_data = read_header_of(stream)
     assert has_pixel_data and "PixelData" not in header and header.Rows == 60_000
     assert stream.bytes_read < 200_000
@@ -131,21 +106,21 @@ def test_pixel_data_is_not_read():
 
 def test_a_header_knows_nothing_of_the_file_that_it_came_from(tmp_path):
     path = tmp_path / "FENWICK"
-    path.write_bytes(_bytes())
+    path.write_bytes(small_file())
     header = read_header(Source(path))
     assert type(header) is Dataset
     assert "FENWICK" not in repr(vars(header).get("filename", ""))
 
 
 def test_an_empty_pixel_data_element_is_no_pixel_data(tmp_path):
-    dataset = _dataset()
+    dataset = small_dataset()
     dataset.PixelData = b""
     (tmp_path / "a").write_bytes(dicom_bytes(dataset))
     assert not discover([tmp_path]).instances[0].has_pixel_data
 
 
 def test_an_object_without_image_is_an_instance_without_rows(tmp_path):
-    dataset = _dataset()
+    dataset = small_dataset()
     for keyword in ("PixelData", "Rows", "Columns", "PhotometricInterpretation", "SequenceOfUltrasoundRegions"):
         delattr(dataset, keyword)
     (tmp_path / "report").write_bytes(dicom_bytes(dataset))
@@ -157,14 +132,14 @@ def test_a_dicomdir_is_skipped_by_its_content(tmp_path):
     directory = Dataset()
     directory.FileSetID = "EXAM"
     directory.DirectoryRecordSequence = []
-    directory.file_meta = _dataset().file_meta
+    directory.file_meta = small_dataset().file_meta
     directory.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.1.3.10"
     (tmp_path / "any.name").write_bytes(dicom_bytes(directory))
-    assert _reasons(discover([tmp_path])) == [("skipped", "dicomdir")]
+    assert reasons_of(discover([tmp_path])) == [("skipped", "dicomdir")]
 
 
 def test_an_input_that_does_not_exist_stops_the_command_without_its_path_being_said(tmp_path):
-    (tmp_path / "there").write_bytes(_bytes())
+    (tmp_path / "there").write_bytes(small_file())
     with pytest.raises(CommandError, match="Input 2 of 2 doesn't exist") as caught:
         discover([tmp_path / "there", tmp_path / "FENWICK"])
     assert "FENWICK" not in str(caught.value)
@@ -173,30 +148,30 @@ def test_an_input_that_does_not_exist_stops_the_command_without_its_path_being_s
 def test_a_file_that_several_inputs_lead_to_counts_once(tmp_path):
     path = tmp_path / "folder" / "a"
     path.parent.mkdir()
-    path.write_bytes(_bytes())
+    path.write_bytes(small_file())
     discovery = discover([path, tmp_path, path.parent, path])
     assert (len(discovery.instances), discovery.others) == (1, ())
 
 
 def test_progress_counts_every_file_and_member(tmp_path):
     (tmp_path / "a.txt").write_text("text")
-    _zip(tmp_path / "b.zip", {"1": _bytes("1.1"), "2": b"text", "folder/": b""})
+    zip_of(tmp_path / "b.zip", {"1": small_file("1.1"), "2": b"text", "folder/": b""})
     counts: list[int] = []
     discovery = discover([tmp_path], on_progress=counts.append)
     assert counts == [1, 2, 3] and len(discovery.instances) + len(discovery.others) == 3
 
 
 def test_the_same_bytes_twice_are_one_instance_and_a_duplicate(tmp_path):
-    (tmp_path / "a").write_bytes(_bytes())
-    _zip(tmp_path / "b.zip", {"copy": _bytes()})
+    (tmp_path / "a").write_bytes(small_file())
+    zip_of(tmp_path / "b.zip", {"copy": small_file()})
     discovery = discover([tmp_path])
     assert [i.source.path.name for i in discovery.instances] == ["a"]
-    assert _reasons(discovery) == [("skipped", "duplicate")]
+    assert reasons_of(discovery) == [("skipped", "duplicate")]
 
 
 def test_different_content_under_one_uid_is_kept_and_told_apart(tmp_path):
     for name, rows in (("a", 24), ("b", 32), ("c", 40), ("d", 32)):
-        (tmp_path / name).write_bytes(_bytes("1.2.3", rows))
+        (tmp_path / name).write_bytes(small_file("1.2.3", rows))
     discovery = discover([tmp_path])
     assert [i.source.path.name for i in discovery.instances] == ["a", "b", "c"]
     identities = [i.identity for i in discovery.instances]
@@ -204,11 +179,11 @@ def test_different_content_under_one_uid_is_kept_and_told_apart(tmp_path):
     assert all(identity.startswith("1.2.3#") and len(identity) == 22 for identity in identities[1:])
     assert {i.sop_instance_uid for i in discovery.instances} == {"1.2.3"}
     assert [len(i.warnings) for i in discovery.instances] == [0, 1, 1]
-    assert _reasons(discovery) == [("skipped", "duplicate")]
+    assert reasons_of(discovery) == [("skipped", "duplicate")]
 
 
 def test_broken_values_count_as_missing_and_the_warning_does_not_quote_them(tmp_path):
-    content = _bytes()
+    content = small_file()
     broken = content.replace(b"IS\x02\x002 ", b"IS\x02\x00Q!").replace(b"IS\x02\x001 ", b"IS\x02\x00Q!")
     assert broken != content
     (tmp_path / "a").write_bytes(broken)
@@ -218,7 +193,7 @@ def test_broken_values_count_as_missing_and_the_warning_does_not_quote_them(tmp_
 
 
 def test_a_region_without_valid_location_is_left_out_with_a_warning(tmp_path):
-    dataset = _dataset()
+    dataset = small_dataset()
     good = dataset.SequenceOfUltrasoundRegions[0]
     inverted, incomplete = copy.deepcopy(good), Dataset()
     inverted.RegionLocationMinX0, inverted.RegionLocationMaxX1 = 20, 10
@@ -240,7 +215,7 @@ def test_a_region_without_valid_location_is_left_out_with_a_warning(tmp_path):
     ],
 )
 def test_the_time_of_acquisition_sorts_whatever_form_it_is_in(values, expected, tmp_path):
-    dataset = _dataset()
+    dataset = small_dataset()
     for prefix in ("Acquisition", "Content", "Series", "Study"):
         for part in ("Date", "Time"):
             setattr(dataset, prefix + part, None)
@@ -253,25 +228,25 @@ def test_the_time_of_acquisition_sorts_whatever_form_it_is_in(values, expected, 
 
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SOPInstanceUID", "SOPClassUID"])
 def test_a_missing_uid_is_a_named_failure(keyword, tmp_path):
-    header, _ = read_header_of(BytesIO(_bytes()))
+    header, _ = read_header_of(BytesIO(small_file()))
     delattr(header, keyword)
     header.file_meta.MediaStorageSOPClassUID = header.file_meta.MediaStorageSOPInstanceUID = "1.2"
     stream = BytesIO()
     header.save_as(stream, enforce_file_format=False)
     (tmp_path / "a").write_bytes(bytes(128) + b"DICM" + stream.getvalue().partition(b"DICM")[2])
     discovery = discover([tmp_path])
-    assert _reasons(discovery) == [("failed", "missing-uid")]
+    assert reasons_of(discovery) == [("failed", "missing-uid")]
     assert keyword in discovery.others[0].detail
 
 
 def test_an_absurd_length_in_the_header_is_a_named_failure_and_a_long_private_value_is_left_out(tmp_path):
-    content = _bytes()
+    content = small_file()
     marker = struct.pack("<HH", 0x0008, 0x0008) + b"CS"
     absurd = struct.pack("<HH", 0x0008, 0x0001) + b"UN\0\0" + struct.pack("<L", 2**31)
     (tmp_path / "absurd").write_bytes(content.replace(marker, absurd + marker, 1))
-    assert _reasons(discover([tmp_path])) == [("failed", "damaged-header")]
+    assert reasons_of(discover([tmp_path])) == [("failed", "damaged-header")]
 
-    dataset = _dataset()
+    dataset = small_dataset()
     dataset.private_block(0x7FD1, "SAMPLE VOLUME", create=True).add_new(0x01, "OB", bytes(2**26 + 2))
     (tmp_path / "absurd").write_bytes(dicom_bytes(dataset))
     (instance,) = discover([tmp_path]).instances
@@ -284,198 +259,38 @@ def test_symbolic_links_are_followed_out_of_the_folder_but_never_in_circles(tmp_
     inside, outside = tmp_path / "inside", tmp_path / "outside"
     (inside / "sub").mkdir(parents=True)
     outside.mkdir()
-    (inside / "sub" / "a").write_bytes(_bytes("1.1"))
-    (outside / "b").write_bytes(_bytes("1.2"))
+    (inside / "sub" / "a").write_bytes(small_file("1.1"))
+    (outside / "b").write_bytes(small_file("1.2"))
     (inside / "sub" / "up").symlink_to(inside)
     (inside / "above").symlink_to(tmp_path)
     (inside / "elsewhere").symlink_to(outside)
     (outside / "back").symlink_to(inside)
     discovery = discover([inside])
     assert sorted(i.sop_instance_uid for i in discovery.instances) == ["1.1", "1.2"]
-    assert _reasons(discovery) == [("skipped", "duplicate")] * 3
+    assert reasons_of(discovery) == [("skipped", "duplicate")] * 3
 
 
 @links
 def test_a_link_to_itself_and_a_link_to_nowhere_are_named_failures_for_themselves_alone(tmp_path):
-    (tmp_path / "a").write_bytes(_bytes())
+    (tmp_path / "a").write_bytes(small_file())
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     discovery = discover([tmp_path])
     assert len(discovery.instances) == 1
-    assert _reasons(discovery) == [("failed", "symbolic-link-loop"), ("failed", "unreadable")]
-    assert _reasons(discover([tmp_path / "circle"])) == [("failed", "symbolic-link-loop")]
+    assert reasons_of(discovery) == [("failed", "symbolic-link-loop"), ("failed", "unreadable")]
+    assert reasons_of(discover([tmp_path / "circle"])) == [("failed", "symbolic-link-loop")]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_does_not_block(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    assert _reasons(discover([tmp_path])) == [("skipped", "not-dicom")]
+    assert reasons_of(discover([tmp_path])) == [("skipped", "not-dicom")]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="needs a user whom rights stop")
 def test_what_may_not_be_read_is_a_named_failure(tmp_path):
     (tmp_path / "locked").mkdir(mode=0o000)
-    (tmp_path / "secret").write_bytes(_bytes())
+    (tmp_path / "secret").write_bytes(small_file())
     (tmp_path / "secret").chmod(0o000)
-    assert _reasons(discover([tmp_path])) == [("failed", "unreadable")] * 2
+    assert reasons_of(discover([tmp_path])) == [("failed", "unreadable")] * 2
     (tmp_path / "locked").chmod(0o700)
-
-
-def test_names_that_lead_out_of_a_zip_are_read_and_write_nothing(tmp_path):
-    names = ("../../escaped", "/absolute", "C:\\drive")
-    archive = _zip(tmp_path / "exam.zip", {name: _bytes(f"1.{number}") for number, name in enumerate(names)})
-    before = sorted(tmp_path.rglob("*"))
-    discovery = discover([archive])
-    assert len(discovery.instances) == 3
-    assert all(read_header(i.source).Rows == 24 for i in discovery.instances)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_a_zip_in_a_zip_fails_alone_and_an_office_document_is_just_not_dicom(tmp_path):
-    inner = _zip(tmp_path / "inner", {"a": _bytes()}).read_bytes()
-    document = _zip(tmp_path / "document", {"[Content_Types].xml": b"<xml/>", "word/document.xml": b"<xml/>"}).read_bytes()
-    archive = _zip(tmp_path / "outer", {"1.zip": inner, "2.docx": document, "3": _bytes()})
-    discovery = discover([archive])
-    assert len(discovery.instances) == 1
-    assert _reasons(discovery) == [("failed", "nested-zip"), ("skipped", "not-dicom")]
-    assert _reasons(discover([tmp_path / "document"])) == [("skipped", "not-dicom")] * 2
-
-
-def test_an_empty_zip_is_not_dicom(tmp_path):
-    assert _reasons(discover([_zip(tmp_path / "empty", {})])) == [("skipped", "not-dicom")]
-
-
-def _changed_directory(path: Path, offset: int, value: bytes, member: int = 0) -> None:
-    """Overwrite bytes of a member's entry in the ZIP's directory (APPNOTE 4.3.12)."""
-    content = bytearray(path.read_bytes())
-    at = -1
-    for _ in range(member + 1):
-        at = content.index(b"PK\x01\x02", at + 1)
-    content[at + offset : at + offset + len(value)] = value
-    path.write_bytes(content)
-
-
-def test_an_encrypted_member_fails_alone(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes("1.1"), "2": _bytes("1.2")})
-    _changed_directory(archive, 8, b"\x01")
-    discovery = discover([archive])
-    assert [i.source.member for i in discovery.instances] == ["2"]
-    assert _reasons(discovery) == [("failed", "encrypted-member")]
-
-
-def test_a_member_in_a_compression_that_python_cannot_read_fails_alone(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes("1.1"), "2": _bytes("1.2")})
-    _changed_directory(archive, 10, struct.pack("<H", 9))  # Deflate64, as Windows makes it of large files
-    discovery = discover([archive])
-    assert len(discovery.instances) == 1
-    assert _reasons(discovery) == [("failed", "unsupported-compression")]
-
-
-def test_a_member_above_the_limit_or_with_an_absurd_ratio_fails_alone(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes("1.1"), "2": _bytes("1.2", rows=40_000), "3": bytes(3 * 2**20)})
-    discovery = discover([archive], Limits(member_bytes=2**21, ratio=50, ratio_from_bytes=2**14))
-    assert [i.source.member for i in discovery.instances] == ["1"]
-    assert _reasons(discovery) == [("failed", "absurd-compression"), ("failed", "member-too-large")]
-    assert len(discover([archive]).instances) == 2
-
-
-def test_a_member_that_another_of_the_same_name_hides_is_a_named_failure(tmp_path):
-    with ZipFile(tmp_path / "exam.zip", "w") as archive:
-        archive.writestr("same", _bytes("1.1"))
-        with pytest.warns(UserWarning):
-            archive.writestr("same", _bytes("1.2"))
-    discovery = discover([tmp_path])
-    assert [i.sop_instance_uid for i in discovery.instances] == ["1.2"]
-    assert read_header(discovery.instances[0].source).SOPInstanceUID == "1.2"
-    assert _reasons(discovery) == [("failed", "hidden-member")]
-
-
-def test_a_damaged_zip_is_a_named_failure(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes()})
-    archive.write_bytes(archive.read_bytes()[:-40])
-    assert _reasons(discover([tmp_path])) == [("failed", "damaged-zip")]
-
-
-def test_a_member_with_a_damaged_beginning_fails_alone(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes("1.1"), "2": _bytes("1.2")})
-    with ZipFile(archive) as members:
-        at = members.getinfo("2").header_offset + 31
-    content = bytearray(archive.read_bytes())
-    content[at : at + 20] = b"\xff" * 20
-    archive.write_bytes(content)
-    discovery = discover([archive])
-    assert [i.source.member for i in discovery.instances] == ["1"]
-    assert _reasons(discovery) == [("failed", "damaged-member")]
-
-
-@pytest.mark.parametrize("compression", [ZIP_STORED, ZIP_DEFLATED])
-def test_damage_behind_the_header_is_found_when_the_member_is_verified(compression, tmp_path):
-    noise = np.random.default_rng(2).integers(0, 256, (1, 400, 400, 3), np.uint8)
-    whole = dicom_bytes(sample_dataset(SampleKind.RGB_FRAME, pixels=noise))
-    archive = _zip(tmp_path / "exam.zip", {"1": whole}, compression)
-    (instance,) = discover([archive]).instances
-    verify(instance.source)
-    content = bytearray(archive.read_bytes())
-    content[len(content) - 1000] ^= 0x10
-    archive.write_bytes(content)
-    (instance,) = discover([archive]).instances
-    with pytest.raises(SourceError) as caught:
-        verify(instance.source)
-    assert caught.value.failure is SourceFailure.DAMAGED_MEMBER
-
-
-def test_reading_a_source_that_vanished_is_a_named_error_without_its_path(tmp_path):
-    with pytest.raises(SourceError) as caught:
-        read_header(Source(tmp_path / "FENWICK"))
-    assert caught.value.failure is SourceFailure.UNREADABLE
-    assert "FENWICK" not in str(caught.value)
-
-
-def test_damage_anywhere_in_a_header_ends_in_one_outcome_that_quotes_nothing(tmp_path):
-    content = _bytes(rows=2)
-    generator = np.random.default_rng(3)
-    planted = [text.casefold() for text in PLANTED]
-    path = tmp_path / "a"
-    for _ in range(300):
-        damaged = bytearray(content)
-        for at in generator.integers(132, len(content), 4):
-            damaged[at] = generator.integers(0, 256)
-        if generator.random() < 0.3:
-            del damaged[generator.integers(132, len(content)) :]
-        path.write_bytes(damaged)
-        discovery = discover([path])
-        assert len(discovery.instances) + len(discovery.others) == 1
-        words = " ".join([o.detail for o in discovery.others] + [w for i in discovery.instances for w in i.warnings]).casefold()
-        assert not any(text in words for text in planted)
-
-
-def test_damage_anywhere_in_a_zip_loses_no_other_member_silently(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes("1.1", 2), "2": _bytes("1.2", 2)})
-    content = archive.read_bytes()
-    generator = np.random.default_rng(4)
-    for _ in range(150):
-        damaged = bytearray(content)
-        damaged[generator.integers(4, len(content))] ^= 1 << generator.integers(0, 8)
-        archive.write_bytes(damaged)
-        discovery = discover([archive])
-        failed_as_a_whole = _reasons(discovery) == [("failed", "damaged-zip")]
-        assert len(discovery.instances) + len(discovery.others) == 2 or failed_as_a_whole
-
-
-def test_a_member_is_never_unpacked_beyond_what_the_directory_promises(tmp_path):
-    archive = _zip(tmp_path / "exam.zip", {"1": _bytes() + bytes(4 * 2**20)})
-    _changed_directory(archive, 24, struct.pack("<L", 100_000))  # the unpacked size
-    (instance,) = discover([archive]).instances
-    with instance.source.open() as stream:
-        assert len(stream.read(90_000)) == 90_000
-    with pytest.raises(SourceError) as caught:
-        verify(instance.source)
-    assert caught.value.failure is SourceFailure.DAMAGED_MEMBER
-
-
-def test_a_zip_member_named_like_a_folder_but_with_content_is_counted(tmp_path):
-    with ZipFile(tmp_path / "exam.zip", "w") as archive:
-        archive.writestr("IM1/", dicom_bytes(sample_dataset(SampleKind.RGB_FRAME, pixels=np.zeros((1, 16, 16, 3), np.uint8))))
-        archive.writestr("empty folder/", b"")
-    found = discover([tmp_path / "exam.zip"])
-    assert len(found.instances) + len(found.others) == 1

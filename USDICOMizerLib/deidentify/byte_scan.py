@@ -1,8 +1,8 @@
 """Searching bytes for many values in one pass, whatever their number.
 
 Every value is 8 bytes or longer, so wherever it begins, it holds a four-byte word that starts at a multiple of four. The
-first halves of the data's words are looked up in a table of the values' words, the second halves where that was a hit;
-only where both are met are the values compared.
+first halves of the data's words are looked up in a table of the values' words; where that was a hit, so are the last halves,
+and then the middle ones; only where all are met are the values compared.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _SHORTEST = 2 * _WORD - 1
 _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
-_BLOCK = 2**17  # half words at a time: they and what is made of them stay in the processor's cache
+_HALVES = (0, 2, 1)  # where in a word the halves begin that are looked up, in this order
+_BLOCK = 2**18  # bytes at a time: they and what is made of them stay in the processor's cache
+_MOST_NOT_SOUGHT = 256  # needles of other instances that may stay in the tables
 # Those of PS3.3 C.12.1.1.2, and the two that computers add; what is ASCII is the same in all but the last.
 _ENCODINGS = (
     *("utf-8", "latin-1", "iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "tis-620"),
@@ -36,17 +38,18 @@ def scan_bytes(chunks: Iterable[bytes | memoryview], needles: Needles) -> frozen
     All chunks are consumed, also after a find. A value is found in upper or lower case, with the separators of names
     written as "^" or " ", in the encodings of `_ENCODINGS`, and across chunks.
     """
-    search = _search_for(needles.values)
+    sought = frozenset(needle for needle in needles.values if needle.strength is Strength.ANYWHERE)
+    search = _search_for(sought)
     found: set[Kind] = set()
     before = b""
     for chunk in chunks:
-        if not search.patterns:
+        if not sought:
             continue
         # The seam is searched with what stands on both sides of it, so that a chunk need not be copied.
         seam = before + bytes(chunk[: search.overlap + _CONTEXT])
-        found.update(search.kinds_in(seam))
+        found.update(search.kinds_in(seam, sought))
         if len(chunk) > search.overlap + _CONTEXT:
-            found.update(search.kinds_in(chunk, first=_CONTEXT))
+            found.update(search.kinds_in(chunk, sought, first=_CONTEXT))
             before = bytes(chunk[-search.overlap :])
         else:
             before = seam[-search.overlap :]
@@ -54,41 +57,67 @@ def scan_bytes(chunks: Iterable[bytes | memoryview], needles: Needles) -> frozen
 
 
 class _Search:
-    """The patterns of one set of needles, and the tables of the halves of their words."""
+    """The patterns of needles, and the tables of the halves of their words. It can hold more needles than are sought."""
 
-    def __init__(self, values: frozenset[Needle]):
-        self.patterns: dict[bytes, Kind] = {}
-        for needle in sorted(values, key=lambda value: (value.text, value.spelled, value.kind)):
-            if needle.strength is Strength.ANYWHERE:
-                self.patterns.update((pattern, needle.kind) for pattern in _patterns_of(needle))
-        self.overlap = max(map(len, self.patterns), default=1) + _CONTEXT
-        self._first, self._second = np.zeros(2**16, dtype=bool), np.zeros(2**16, dtype=bool)
+    def __init__(self) -> None:
+        self.needles: set[Needle] = set()
+        self.overlap = 1 + _CONTEXT
+        self._owners: dict[bytes, list[Needle]] = {}  # by pattern
         self._by_word: dict[bytes, list[tuple[bytes, int]]] = {}
-        for pattern in self.patterns:
-            for start in range(_WORD):
-                word = pattern[start : start + _WORD]
-                self._by_word.setdefault(word, []).append((pattern, start))
-        for word in self._by_word:
-            self._first[list(_capitalizations(word[:2]))] = True
-            self._second[list(_capitalizations(word[2:]))] = True
+        self._tables = [np.zeros(2**16, dtype=bool) for _ in _HALVES]
 
-    def kinds_in(self, data: bytes | memoryview, first: int = 0) -> Iterator[Kind]:
-        """The kinds of the needles that begin in the data at `first` or later; one comes as often as it is met."""
-        halves = np.frombuffer(data, dtype=np.uint8)[: len(data) // _WORD * _WORD].view("<u2")
-        for begin in range(0, len(halves), _BLOCK):
-            block = halves[begin : begin + _BLOCK].reshape(-1, 2)
-            # "wrap" spares the look at bounds: a half word is always within the table.
-            hits = np.flatnonzero(self._first.take(block[:, 0], mode="wrap"))
-            for index in hits[self._second.take(block[hits, 1], mode="wrap")]:
-                place = begin * 2 + int(index) * _WORD
+    def add(self, needles: Iterable[Needle]) -> None:
+        """Hold these needles too."""
+        for needle in needles:
+            self.needles.add(needle)
+            for pattern in _patterns_of(needle):
+                self._owners.setdefault(pattern, []).append(needle)
+                if len(self._owners[pattern]) == 1:
+                    self._register(pattern)
+
+    def _register(self, pattern: bytes) -> None:
+        self.overlap = max(self.overlap, len(pattern) + _CONTEXT)
+        for start in range(_WORD):
+            word = pattern[start : start + _WORD]
+            places = self._by_word.setdefault(word, [])
+            places.append((pattern, start))
+            if len(places) == 1:
+                for table, begin in zip(self._tables, _HALVES, strict=True):
+                    table[list(_capitalizations(word[begin : begin + 2]))] = True
+
+    def kinds_in(self, data: bytes | memoryview, sought: frozenset[Needle], first: int = 0) -> Iterator[Kind]:
+        """The kinds of the needles sought that begin in the data at `first` or later; one comes as often as it is met."""
+        octets = np.frombuffer(data, dtype=np.uint8)[: len(data) // _WORD * _WORD]
+        for begin in range(0, len(octets), _BLOCK):
+            block = octets[begin : begin + _BLOCK]
+            for index in self._hits(block):
+                place = begin + int(index) * _WORD
                 for pattern, start in self._by_word.get(bytes(data[place : place + _WORD]).lower(), ()):
                     if place - start >= first and _stands_at(data, place - start, pattern):
-                        yield self.patterns[pattern]
+                        yield from (needle.kind for needle in self._owners[pattern] if needle in sought)
+
+    def _hits(self, block: np.ndarray) -> np.ndarray:
+        """The numbers of the words whose halves are all met among the needles' words."""
+        first, *others = self._tables
+        # "wrap" spares the look at bounds: a half word is always within the table.
+        words = np.flatnonzero(first.take(block.view("<u2")[::2], mode="wrap"))
+        values = block.view("<u4").take(words)
+        for table, begin in zip(others, _HALVES[1:], strict=True):
+            met = table.take((values >> (8 * begin)).astype(np.uint16), mode="wrap")
+            words, values = words[met], values[met]
+        return words
 
 
-@lru_cache(maxsize=4)
-def _search_for(values: frozenset[Needle]) -> _Search:
-    return _Search(values)
+_current = _Search()
+
+
+def _search_for(needles: frozenset[Needle]) -> _Search:
+    """A search that holds these needles: that of the instance before, to which the few of this one's own are added."""
+    global _current
+    if len(_current.needles | needles) > _MOST_NOT_SOUGHT + len(needles):
+        _current = _Search()
+    _current.add(needles - _current.needles)
+    return _current
 
 
 @lru_cache(maxsize=2**16)

@@ -27,7 +27,7 @@ from USDICOMizerLib.deidentify.profile import (
     Answer,
     Rules,
     Surroundings,
-    answer_for,
+    answers_under,
     attribute_type,
     cleared_answer,
     dictionary_vrs,
@@ -41,11 +41,11 @@ from USDICOMizerLib.deidentify.values import (
     is_known_character_set,
     is_sound,
     little_endian,
-    read_element,
     text_of,
     texts_of,
 )
 from USDICOMizerLib.deidentify.words import is_descriptive
+from USDICOMizerLib.elements import read_element, read_elements, read_keyword, sorted_tags
 
 DEEPEST_NESTING = 16
 # Attributes that may not be present unless another has a value (PS3.3 C.7.1.1), which the profile takes away.
@@ -69,6 +69,7 @@ class Cleaning:
     def __init__(self, header: Dataset, rules: Rules, new_uid: Callable[[str], str], shift_days: int):
         self.rules = rules
         self.iod = iod_of(text_of(header, "SOPClassUID"))
+        self._answers = answers_under(self.iod, rules)
         self.character_set = character_set(header)
         self.counts: Counter[Action] = Counter()
         self.removed: set[str] = set()
@@ -88,7 +89,7 @@ class Cleaning:
         target = Dataset()
         terms = character_set(source) or inherited
         concept = concept_of(source) if path and path[-1] in HOLDERS else None
-        for tag in sorted(source.keys()):
+        for tag in sorted_tags(source):
             around = Surroundings(private_creator(source, tag), concept)
             action, element = self._decided(source, tag, (*path, int(tag)), terms, around)
             self.counts[action] += 1
@@ -117,7 +118,7 @@ class Cleaning:
         self, source: Dataset, tag: BaseTag, path: tuple[int, ...], terms: tuple[str, ...], around: Surroundings
     ) -> tuple[Action, DataElement | None]:
         """What is done with an element, and what stands in its place."""
-        answer = answer_for(path, iod=self.iod, rules=self.rules, around=around)
+        answer = self._answers(path, "", around)
         if answer.action in (Action.REMOVE, Action.REMOVE_ITEM, Action.EMPTY, Action.WRITE):
             return self._without_value(answer.action, tag, path)
         element = read_element(source, tag)
@@ -125,7 +126,7 @@ class Cleaning:
             return self._without_value(cleared_answer(path, self.iod, "its value can't be read").action, tag, path)
         if answer.action in (Action.KEEP, Action.CLEAN):
             # Answered for again, now that its VR is known.
-            answer = answer_for(path, element.VR, iod=self.iod, rules=self.rules, around=around)
+            answer = self._answers(path, element.VR, around)
         match answer.action:
             case Action.KEEP if element.VR == "SQ":
                 return self._entered(element, path, terms)
@@ -268,8 +269,8 @@ def _made(tag: BaseTag, vr: str, value: object) -> DataElement:
 
 def _public(item: Dataset) -> Iterator[DataElement]:
     """The elements of an item that the dictionary knows and that can be read."""
-    for tag in sorted(item.keys()):
-        if dictionary_vrs(int(tag)) and tag.element and (element := read_element(item, tag)) is not None:
+    for tag, element in read_elements(item):
+        if dictionary_vrs(int(tag)) and tag.element and element is not None:
             yield element
 
 
@@ -303,7 +304,7 @@ def _is_class_uid(text: str) -> bool:
 
 def character_set(dataset: Dataset) -> tuple[str, ...]:
     """The terms of Specific Character Set (0008,0005)."""
-    element = read_element(dataset, Tag("SpecificCharacterSet"))
+    element = read_keyword(dataset, "SpecificCharacterSet")
     return texts_of(element) if element is not None else ()
 
 

@@ -10,11 +10,11 @@ from functools import cache
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.tag import Tag
 
 from USDICOMizerLib.deidentify.options import Option
 from USDICOMizerLib.deidentify.profile_table import load_profile_data
-from USDICOMizerLib.deidentify.values import read_element, text_of
+from USDICOMizerLib.deidentify.values import text_of
+from USDICOMizerLib.elements import read_keyword
 
 
 def _tags(keywords: str) -> frozenset[int]:
@@ -110,7 +110,7 @@ def content_action(concept: Concept, tag: int, options: Sequence[Option]) -> tup
 
 def concept_of(item: Dataset) -> Concept:
     """The concept of a content item; empty where it names none."""
-    element = read_element(item, Tag("ConceptNameCodeSequence"))
+    element = read_keyword(item, "ConceptNameCodeSequence")
     name = element.value[0] if element is not None and element.VR == "SQ" and element.value else Dataset()
     scheme = text_of(name, "CodingSchemeDesignator").strip()
     return Concept(scheme, text_of(name, "CodeValue").strip(), text_of(item, "ValueType").strip())

@@ -12,11 +12,21 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 
-from USDICOMizerLib.deidentify.profile import WRITTEN, Action, Rules, answer_for, dictionary_vrs, iod_of, profile_table
+from USDICOMizerLib.deidentify.profile import (
+    WRITTEN,
+    Action,
+    Rules,
+    answer_for,
+    answers_under,
+    dictionary_vrs,
+    iod_of,
+    profile_table,
+)
 from USDICOMizerLib.deidentify.pseudonyms import is_registered
 from USDICOMizerLib.deidentify.spellings import (
     compact,
@@ -27,8 +37,9 @@ from USDICOMizerLib.deidentify.spellings import (
     spellings_of_name,
     spellings_of_uid,
 )
-from USDICOMizerLib.deidentify.values import DUMMY_DATE, TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.values import DUMMY_DATE, TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
 from USDICOMizerLib.deidentify.words import is_descriptive
+from USDICOMizerLib.elements import read_element, read_elements, sorted_tags
 
 _SHORT, _LONG = 4, 8
 _SHORT_NUMBER = 6
@@ -86,6 +97,9 @@ class Needles:
     values: frozenset[Needle] = frozenset()
     originals: Mapping[int, frozenset[str]] = field(default_factory=dict, repr=False)
 
+    def __bool__(self) -> bool:
+        return bool(self.values or self.originals)
+
     @classmethod
     def merged(cls, parts: Iterable[Needles]) -> Needles:
         """Those of several headers together."""
@@ -109,8 +123,7 @@ class Needles:
 
 
 def _held_dates(dataset: Dataset) -> Iterator[str]:
-    for tag in sorted(dataset.keys()):
-        element = read_element(dataset, tag)
+    for _, element in read_elements(dataset):
         if element is not None and element.VR == "SQ":
             for item in element.value:
                 yield from _held_dates(item)
@@ -134,10 +147,10 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
     exempt: set[str] = set()
     by_option: set[str] = set()  # what options keep, as text
     of_patient: set[Needle] = set()
-    iod = iod_of(text_of(header, "SOPClassUID"))
+    answers = answers_under(iod_of(text_of(header, "SOPClassUID")), rules)
     makes = "\n".join(compact(folded(text)) for path, _, texts in public_texts if path[-1] in _MAKES for text in texts)
     for path, vr, texts in public_texts:
-        answer = answer_for(path, iod=iod, rules=rules)
+        answer = answers(path)
         if answer.action is Action.KEEP:
             if answer.option:
                 by_option.update(map(folded, texts))
@@ -184,14 +197,17 @@ def mentions(text: str, needles: Needles) -> bool:
 
 def identifies(tag: int, rules: Rules = Rules()) -> bool:
     """Whether an attribute's original value must not come back: listed by the profile, a name, or deleted by the settings."""
-    if tag in profile_table().rows or tag in rules.attributes_to_delete:
-        return True
-    return tag not in WRITTEN and answer_for((tag,)).action is not Action.KEEP
+    return _identifies_by_profile(tag) or tag in rules.attributes_to_delete
+
+
+@lru_cache(maxsize=2**14)
+def _identifies_by_profile(tag: int) -> bool:
+    return tag in profile_table().rows or tag not in WRITTEN and answer_for((tag,)).action is not Action.KEEP
 
 
 def _public_texts(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], str, tuple[str, ...]]]:
     """(path, VR of the dictionary, values as text) of each public element with a readable value, at every level."""
-    for tag in sorted(dataset.keys()):
+    for tag in sorted_tags(dataset):
         vrs = dictionary_vrs(int(tag)) or ({"LO"} if int(tag) in profile_table().rows else frozenset())
         if not vrs or tag.is_private:
             continue
@@ -205,7 +221,12 @@ def _public_texts(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tup
             yield (*path, int(tag)), sorted(vrs)[0], texts
 
 
-def _needles_of(tag: int, vr: str, text: str) -> Iterator[Needle]:
+@lru_cache(maxsize=2**12)  # the same values stand in every instance of an exam
+def _needles_of(tag: int, vr: str, text: str) -> tuple[Needle, ...]:
+    return tuple(_made_of(tag, vr, text))
+
+
+def _made_of(tag: int, vr: str, text: str) -> Iterator[Needle]:
     if is_dummy(text) or folded(text) in _SAID_OF_NOBODY:
         return
     if vr == "PN":
@@ -248,6 +269,7 @@ def _needle(spelled: str, kind: Kind) -> Iterator[Needle]:
     yield Needle(text, _SEPARATORS.sub(" ", spelled).strip(" \0"), kind, strength)
 
 
+@lru_cache(maxsize=2**14)
 def told_length(text: str) -> int:
     """The length, counted in letters: an ideograph or syllable of East Asia tells as much as three."""
     return sum(3 if ord(letter) >= 0x2E80 else 1 for letter in text)

@@ -9,6 +9,7 @@ removed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from pydicom.datadict import tag_for_keyword
 
@@ -30,10 +31,12 @@ __all__ = [
     "WRITTEN",
     "Action",
     "Answer",
+    "Answers",
     "Rules",
     "SafePrivate",
     "Surroundings",
     "answer_for",
+    "answers_under",
     "attribute_type",
     "cleared_answer",
     "dictionary_vrs",
@@ -62,6 +65,7 @@ CLASS_UIDS = _tags("""
     StoredInstanceTransferSyntaxUID AvailableTransferSyntaxUID FlowTransferSyntaxUID
     MACCalculationTransferSyntaxUID EncryptedContentTransferSyntaxUID
 """)
+_MOST_REMEMBERED = 2**14
 _CHARACTER_SET = tag_for_keyword("SpecificCharacterSet")
 _SUBJECT = _tags("PatientName PatientID")
 _GRAPHIC_ANNOTATION = tag_for_keyword("GraphicAnnotationSequence")
@@ -119,6 +123,30 @@ def answer_for(
         or _listed(tag, kind, rules)
         or _unlisted(path, vr, kind, rules)
     )
+
+
+class Answers:
+    """`answer_for` for one IOD under one set of rules, each answer worked out once: headers ask the same again and again."""
+
+    def __init__(self, iod: str, rules: Rules):
+        """Use `answers_under`."""
+        self._iod, self._rules = iod, rules
+        self._known: dict[tuple[object, ...], Answer] = {}
+
+    def __call__(self, path: tuple[int, ...], vr: str = "", around: Surroundings = Surroundings()) -> Answer:
+        key = path, vr, around.creator, around.concept
+        answer = self._known.get(key)
+        if answer is None:
+            if len(self._known) >= _MOST_REMEMBERED:
+                self._known.clear()
+            answer = self._known[key] = answer_for(path, vr, iod=self._iod, rules=self._rules, around=around)
+        return answer
+
+
+@lru_cache(maxsize=16)
+def answers_under(iod: str, rules: Rules) -> Answers:
+    """The answers for an IOD under these rules, with those remembered that were given before."""
+    return Answers(iod, rules)
 
 
 def _private(tag: int, vr: str, rules: Rules, around: Surroundings) -> Answer | None:

@@ -6,7 +6,7 @@ What is found is told by place and kind, never by value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pydicom.datadict import tag_for_keyword
@@ -18,10 +18,11 @@ from USDICOMizerLib.deidentify.dates_in_text import days_in, names_a_day
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
 from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
 from USDICOMizerLib.deidentify.options import Option, options_claimed
-from USDICOMizerLib.deidentify.profile import Action, Rules, answer_for, iod_of, place_of, profile_table
+from USDICOMizerLib.deidentify.profile import Action, Answers, Rules, answer_for, answers_under, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.romanised import romanised
 from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
-from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, read_element, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
+from USDICOMizerLib.elements import read_element, read_elements, read_keyword, sorted_tags
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
 __all__ = [
@@ -75,6 +76,7 @@ _MAKERS_ROOTS = (
 )
 _DATED_UID = re.compile(r"\.(19|20)\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(\d{6}|\d{9})?(\.|\Z)")
 _DATE_VRS = frozenset({"DA", "DT", "TM"})
+_AGAINST = frozenset({Action.REMOVE, Action.REMOVE_ITEM, Action.EMPTY, Action.DUMMY})  # what a value can stand against
 _TAG_ELEMENTS = range(1, 5)
 _META_ALLOWED = frozenset({0x0000, 0x0001, 0x0002, 0x0003, 0x0010, 0x0012, 0x0013})
 
@@ -95,7 +97,7 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
     found: dict[Residue, None] = {}
     is_ours = _is_ours(dataset)
     searched = [
-        (path, element, _readings(searched_texts(element)) if element is not None else [])
+        (path, element, _readings(searched_texts(element)) if element is not None and needles else [])
         for path, element in _elements(dataset, ())
         if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
     ]
@@ -148,6 +150,11 @@ def _present(needles: Needles, texts: list[str]) -> list[Needle]:
     ]
 
 
+def present_needles(needles: Needles, texts: Iterable[str]) -> Needles:
+    """Those needles that may be in any of the texts: a search of each text alone need not look for the others."""
+    return Needles(frozenset(_present(needles, _readings(tuple(texts)))))
+
+
 def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
     """Search a short text outside of a header, a file name or a cell of a table; returns the kinds of what was found.
 
@@ -171,9 +178,8 @@ def _is_in_name(needle: Needle, text: str) -> bool:
 
 def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], DataElement | None]]:
     """Every element that isn't a sequence, at every level, with its path; None for one that can't be read."""
-    for tag in sorted(dataset.keys()):
+    for tag, element in read_elements(dataset):
         here = (*path, int(tag))
-        element = read_element(dataset, tag)
         if element is not None and element.VR == "SQ":
             for item in element.value:
                 yield from _elements(item, here)
@@ -264,9 +270,9 @@ def judge_alone(dataset: Dataset, rules: Rules = Rules()) -> list[Residue]:
     """
     found = [*_judge_file(dataset), *_judge_declarations(dataset, rules)]
     allowed = _claimed_columns(dataset)
-    iod = iod_of(text_of(dataset, "SOPClassUID"))
+    answers = answers_under(iod_of(text_of(dataset, "SOPClassUID")), rules)
     written = _WRITTEN_LATER if _was_made_here(dataset) else frozenset()
-    found += _judge_level(dataset, (), iod, rules, allowed, written)
+    found += _judge_level(dataset, (), answers, rules, allowed, written)
     return list(dict.fromkeys(found))
 
 
@@ -283,18 +289,26 @@ def _was_made_here(dataset: Dataset) -> bool:
 
 
 def _judge_declarations(dataset: Dataset, rules: Rules) -> Iterator[Residue]:
-    if str(dataset.get("PatientIdentityRemoved", "")) != "YES":
+    if _said(dataset, "PatientIdentityRemoved") != "YES":
         yield Residue("PatientIdentityRemoved", "it should be YES (PS3.15 E.1.1)")
-    if not dataset.get("DeidentificationMethod") and not dataset.get("DeidentificationMethodCodeSequence"):
+    has_codes = bool(dataset.get("DeidentificationMethodCodeSequence"))
+    if not has_codes and not _said(dataset, "DeidentificationMethod"):
         yield Residue("DeidentificationMethod", "it is missing, and so is its code sequence (PS3.15 E.1.1)")
-    elif not dataset.get("DeidentificationMethodCodeSequence") and not rules.attributes_to_keep:
+    elif not has_codes and not rules.attributes_to_keep:
         yield Residue("DeidentificationMethodCodeSequence", "it is missing: no profile or option is claimed (CID 7050)")
-    if not dataset.get("LongitudinalTemporalInformationModified"):
+    said = _said(dataset, "LongitudinalTemporalInformationModified")
+    if not said:
         yield Residue("LongitudinalTemporalInformationModified", "it is missing (PS3.15 E.3.6)")
-    elif (said := str(dataset.LongitudinalTemporalInformationModified)) not in _said_of_dates(dataset):
+    elif said not in _said_of_dates(dataset):
         yield Residue("LongitudinalTemporalInformationModified", f"it says {said}, the claimed options otherwise (PS3.15 E.3.6)")
-    if str(dataset.get("BurnedInAnnotation", "")) not in ("YES", "NO"):
+    if _said(dataset, "BurnedInAnnotation") not in ("YES", "NO"):
         yield Residue("BurnedInAnnotation", "it is missing")
+
+
+def _said(dataset: Dataset, keyword: str) -> str:
+    """All values of an attribute, joined as DICOM joins them."""
+    element = read_keyword(dataset, keyword)
+    return "\\".join(texts_of(element)) if element is not None else ""
 
 
 def _said_of_dates(dataset: Dataset) -> tuple[str, ...]:
@@ -315,15 +329,15 @@ def _claimed_columns(dataset: Dataset) -> frozenset[str]:
 
 
 def _judge_level(
-    dataset: Dataset, path: tuple[int, ...], iod: str, rules: Rules, allowed: frozenset[str], written: frozenset[int]
+    dataset: Dataset, path: tuple[int, ...], answers: Answers, rules: Rules, allowed: frozenset[str], written: frozenset[int]
 ) -> Iterator[Residue]:
-    for tag in sorted(dataset.keys()):
+    for tag in sorted_tags(dataset):
         here = (*path, int(tag))
         if tag.is_private:
             if not _is_our_block(dataset, here) and "retain_safe_private" not in allowed:
                 yield Residue(place_of(here), "a private element")
             continue
-        answer = answer_for(here, iod=iod, rules=rules)
+        answer = answers(here)
         element = read_element(dataset, tag)
         if element is None:
             yield Residue(place_of(here), "its value can't be read")
@@ -333,7 +347,7 @@ def _judge_level(
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
         elif element.VR == "SQ":
             for item in element.value:
-                yield from _judge_level(item, here, iod, rules, allowed, written)
+                yield from _judge_level(item, here, answers, rules, allowed, written)
         elif answer.action is Action.UID and "retain_uids" not in allowed and any(map(_looks_original, texts_of(element))):
             yield Residue(place_of(here), "a UID that a scanner seems to have made, or that holds a date")
         elif _may_say_anything(element, here, rules) and any(names_a_day(folded(text)) for text in texts_of(element)):
@@ -351,6 +365,8 @@ def _may_say_anything(element: DataElement, path: tuple[int, ...], rules: Rules)
 
 
 def _stands_against(action: Action, element: DataElement, allowed: frozenset[str]) -> bool:
+    if action not in _AGAINST:
+        return False
     row = profile_table().rows.get(int(element.tag))
     if element.tag.element == 0 or element.tag.group == 0x7FE0:
         return False  # lengths and pixels hold no text

@@ -66,6 +66,11 @@ class Rules:
     allowed_words: tuple[str, ...] = ()
     date_shift_days: tuple[int, int] = DEFAULT_DATE_SHIFT
 
+    def __post_init__(self) -> None:
+        """Hold tuples, so that answers can be remembered by the rules."""
+        object.__setattr__(self, "attributes_to_delete", tuple(self.attributes_to_delete))
+        object.__setattr__(self, "attributes_to_keep", tuple(self.attributes_to_keep))
+
 
 @dataclass(frozen=True)
 class Surroundings:

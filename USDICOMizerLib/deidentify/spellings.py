@@ -38,6 +38,7 @@ def compact(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
+@lru_cache(maxsize=2**14)
 def simplified(text: str) -> str:
     """Folded text with the two letters for an accented one as one: Müller, Mueller and Muller are all "muller"."""
     return _TWO_FOR_ONE.sub("", text)

@@ -11,7 +11,9 @@ from pydicom.datadict import dictionary_has_tag, dictionary_VM
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
-from pydicom.tag import BaseTag, Tag
+from pydicom.tag import BaseTag
+
+from USDICOMizerLib.elements import read_keyword
 
 DUMMY_TEXT = "ANONYMIZED"
 DUMMY_DATE = "19000101"
@@ -51,17 +53,9 @@ _LONGEST_HIDDEN_TEXT = 1024
 _WORD_SIZES = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 
 
-def read_element(dataset: Dataset, tag: BaseTag) -> DataElement | None:
-    """The element decoded; None where it is absent or that isn't possible. pydicom's errors may quote the value: dropped."""
-    try:
-        return dataset[tag] if tag in dataset else None
-    except Exception:  # whatever a damaged value leads to, from ValueError to struct.error
-        return None
-
-
 def text_of(dataset: Dataset, keyword: str) -> str:
     """The first value of an attribute as text; "" where there is none, or none that can be read."""
-    element = read_element(dataset, Tag(keyword))
+    element = read_keyword(dataset, keyword)
     return (texts_of(element) or ("",))[0] if element is not None else ""
 
 

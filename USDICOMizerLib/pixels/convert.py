@@ -158,12 +158,14 @@ class ConvertedPixels:
 
         With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it.
         """
-        show = self._source.display.show
+        return in_order(self._tasks(lambda samples: self._shown(samples, whole_range)), self._workers)
 
-        def shown(samples: np.ndarray) -> np.ndarray:
-            return show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
+    def display_frame(self, index: int, *, whole_range: bool = False) -> np.ndarray:
+        """Frame `index` (from 0) of `display_frames`, in any order. Raises as `frames` does."""
+        return self._shown(self._blanked(index, self._stored(index)()), whole_range)
 
-        return in_order(self._tasks(shown), self._workers)
+    def _shown(self, samples: np.ndarray, whole_range: bool) -> np.ndarray:
+        return self._source.display.show(unpack_pairs(samples) if self._in_pairs else samples, whole_range=whole_range)
 
     def _encoded(self, samples: np.ndarray) -> bytes:
         if self._by_plane:
@@ -245,14 +247,21 @@ class CutJpegPixels(ConvertedPixels):
 
     def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
         """What leaves, decoded, as a viewer shows it: (rows, columns, 3) uint8 RGB, one at a time. Raises as `frames` does."""
+        for frame in self.frames():
+            yield self._decoded(frame, whole_range)
+
+    def display_frame(self, index: int, *, whole_range: bool = False) -> np.ndarray:
+        """Frame `index` (from 0) of `display_frames`, in any order. Raises as `frames` does."""
+        return self._decoded(self._source.stored_jpeg(index)(self.box, self._blank(index)), whole_range)
+
+    def _decoded(self, frame: bytes, whole_range: bool) -> np.ndarray:
         layout = replace(
             self._source.layout,
             rows=self.box.height,
             columns=self.box.width,
             photometric_interpretation=self._grid.photometric,
         )
-        for frame in self.frames():
-            yield self._source.display.show(decode_frame(frame, layout, lambda sentence: None), whole_range=whole_range)
+        return self._source.display.show(decode_frame(frame, layout, lambda sentence: None), whole_range=whole_range)
 
 
 def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:

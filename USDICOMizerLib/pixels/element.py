@@ -38,10 +38,11 @@ class PixelElement:
     transfer_syntax: str
 
 
-def find_pixel_data(stream: BinaryIO, header: Dataset, largest: int) -> PixelElement:
+def find_pixel_data(stream: BinaryIO, header: Dataset, largest: int, element_at: int | None = None) -> PixelElement:
     """Find the Pixel Data element (PS3.5 7.1) of the file in `stream`, which has to be seekable.
 
-    A deflated dataset (PS3.5 A.5) is inflated into a temporary file, of at most `largest` bytes of pixels.
+    `element_at` is where it begins, if that is known, so that nothing before it is read. A deflated dataset (PS3.5 A.5) is
+    inflated into a temporary file, of at most `largest` bytes of pixels.
 
     Raises RefusedError: no-pixel-data, damaged-pixel-data.
     """
@@ -51,6 +52,9 @@ def find_pixel_data(stream: BinaryIO, header: Dataset, largest: int) -> PixelEle
             stream = _inflated(stream, largest + _LARGEST_HEADER)
             read_dataset(stream, False, True, stop_when=_at_pixel_data, specific_tags=[_ANY_TAG])
             implicit, little = False, True
+        elif element_at is not None:
+            stream.seek(element_at)
+            implicit, little = header.original_encoding
         else:
             stream.seek(0)
             found = dcmread(stream, stop_before_pixels=True, specific_tags=[_ANY_TAG], force=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
@@ -284,7 +285,19 @@ def _extended_table(header: Dataset) -> list[int]:
 
 
 def open_frames(element: PixelElement, layout: PixelLayout, header: Dataset) -> NativeFrames | EncapsulatedFrames:
-    """The frames of the pixel data element, by its transfer syntax. Raises RefusedError (damaged-pixel-data)."""
-    if layout.family is Family.NATIVE:
-        return NativeFrames(element, layout)
-    return EncapsulatedFrames(element, layout, header)
+    """The frames of the pixel data element, by its transfer syntax; `layout` is what the header claims.
+
+    A Number of Frames that alone is wrong is corrected, with a warning: the data says without doubt how many there are. Where
+    something else counts frames that the data lacks, they were lost. Raises RefusedError (damaged-pixel-data).
+    """
+    is_native = layout.family is Family.NATIVE
+    frames = NativeFrames(element, layout) if is_native else EncapsulatedFrames(element, layout, header)
+    if frames.layout.frames < layout.frames == _times_listed(header):
+        raise damaged("Number of Frames and Frame Time Vector tell of more frames than the pixel data holds")
+    return frames
+
+
+def _times_listed(header: Dataset) -> int:
+    """How many frames Frame Time Vector (0018,1065) lists."""
+    times = readable(header, "FrameTimeVector")
+    return len(times) if isinstance(times, MultiValue) else 0

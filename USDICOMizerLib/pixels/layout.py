@@ -9,6 +9,7 @@ import numpy as np
 from pydicom import uid
 from pydicom.dataset import Dataset
 
+from USDICOMizerLib.elements import read_keyword
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.outcomes import Problem
 
@@ -151,7 +152,8 @@ def require_supported_syntax(transfer_syntax: str) -> Family:
 def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[str]]:
     """The layout that the header claims, and warnings about what had to be assumed; `frames` as declared.
 
-    Raises RefusedError: unsupported-transfer-syntax, unsupported-photometric-interpretation, damaged-pixel-data.
+    Raises RefusedError: unsupported-transfer-syntax, unsupported-photometric-interpretation, unsupported-object,
+    damaged-pixel-data.
     """
     family = require_supported_syntax(transfer_syntax)
     warnings: list[str] = []
@@ -166,6 +168,9 @@ def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[
     allocated = _integer(header, "BitsAllocated", None)
     stored = _integer(header, "BitsStored", allocated)
     signed = _integer(header, "PixelRepresentation", 0)
+    if allocated == 1:
+        detail = "its pixels have one bit, as scanned documents and segmentations have; leave it out of the input"
+        raise RefusedError(Problem.UNSUPPORTED_OBJECT, detail)
     if allocated not in (8, 16, 32) or not 1 <= stored <= allocated or signed not in (0, 1):
         raise _contradiction("Bits Allocated, Bits Stored and Pixel Representation are not those of an image")
     if photometric is Photometric.PALETTE_COLOR and stored > 16:
@@ -200,10 +205,8 @@ def layout_of(header: Dataset, transfer_syntax: str) -> tuple[PixelLayout, list[
 
 def readable(header: Dataset, keyword: str) -> object:
     """The value of an attribute; None where it is missing, or damaged so that pydicom can't read it."""
-    try:
-        return header.get(keyword)
-    except Exception:  # pydicom raises many kinds for a damaged element
-        return None
+    element = read_keyword(header, keyword)
+    return None if element is None else element.value
 
 
 def _photometric(header: Dataset) -> Photometric:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 from pydicom import uid
 
+from USDICOMizerLib.pixels import turbojpeg
 from USDICOMizerLib.pixels.encode import Encoder, Picture
 from USDICOMizerLib.pixels.layout import Photometric
 
@@ -40,14 +42,28 @@ def jpeg_baseline(quality: int) -> Encoder:
 
 
 def _encode(samples: np.ndarray, picture: Picture, quality: int) -> bytes:
+    """With libjpeg-turbo, in the package that copies least: the system's, imagecodecs, Pillow."""
+    if picture.photometric is not Photometric.YBR_FULL and turbojpeg.library() is not None:
+        encoded = turbojpeg.encode(samples, quality)
+    elif picture.photometric is not Photometric.YBR_FULL and find_spec("imagecodecs"):
+        import imagecodecs
+
+        plain = samples[..., 0] if picture.samples_per_pixel == 1 else samples
+        encoded = imagecodecs.jpeg8_encode(np.ascontiguousarray(plain), level=quality, subsampling="422")
+    else:
+        encoded = _with_pillow(samples, picture, quality)
+    return encoded + b"\0" * (len(encoded) % 2)
+
+
+def _with_pillow(samples: np.ndarray, picture: Picture, quality: int) -> bytes:
     from PIL import Image
 
     mode = _MODES.get(picture.photometric, "L")
-    image = Image.frombytes(mode, (picture.columns, picture.rows), samples.tobytes())
+    plain = np.ascontiguousarray(samples)
+    image = Image.frombuffer(mode, (picture.columns, picture.rows), plain, "raw", mode, 0, 1)
     stream = io.BytesIO()
     image.save(stream, "JPEG", quality=quality, subsampling="4:2:2")
-    encoded = stream.getvalue()
-    return encoded + b"\0" * (len(encoded) % 2)
+    return stream.getvalue()
 
 
 def _obstacle(picture: Picture) -> str | None:

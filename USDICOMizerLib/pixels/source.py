@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.pixels.codestream import CodestreamError, read_jpeg2000_header, read_jpeg_header
+from USDICOMizerLib.pixels.codestream import CodestreamError, JpegHeader, read_jpeg2000_header, read_jpeg_header
 from USDICOMizerLib.pixels.decode import decode_frame
 from USDICOMizerLib.pixels.display import display_of
 from USDICOMizerLib.pixels.element import find_pixel_data
@@ -48,7 +48,7 @@ class PixelSource:
     `layout` describes what is stored, with the number of frames that is really there; `display` how it is shown.
     """
 
-    def __init__(self, stream: BinaryIO, header: Dataset):
+    def __init__(self, stream: BinaryIO, header: Dataset, element_at: int | None = None):
         """Use `open_pixels`."""
         declared = str(getattr(header, "file_meta", Dataset()).get("TransferSyntaxUID") or "")
         largest = 0
@@ -56,13 +56,14 @@ class PixelSource:
             require_supported_syntax(declared)
             claimed, _ = layout_of(header, declared)
             largest = claimed.decoded_frame_bytes * claimed.frames * _LEEWAY
-        element = find_pixel_data(stream, header, largest)
+        element = find_pixel_data(stream, header, largest, element_at)
         if element.stream is not stream:
             weakref.finalize(self, element.stream.close)
         claimed, self._warnings = layout_of(header, element.transfer_syntax)
         self._frames = open_frames(element, claimed, header)
         self.layout = self._frames.layout
         self.display = display_of(header, self.layout)
+        self._jpeg_headers: list[JpegHeader] = []
         self._declared_lossless = str(readable(header, "LossyImageCompression") or "").strip() == "00"
 
     @property
@@ -84,10 +85,21 @@ class PixelSource:
         if self.layout.family is not Family.JPEG:
             return None
         try:
-            headers = (read_jpeg_header(self._frames.read(index)) for index in range(self.layout.frames))
-            return grid_of(headers, self.layout, self._warn)
+            for _ in self.reading_jpeg_headers():
+                pass
+            return grid_of(self._jpeg_headers, self.layout, self._warn)
         except CodestreamError:
             return None  # decoding says what is wrong
+
+    def reading_jpeg_headers(self) -> Iterator[None]:
+        """Reads what `jpeg_grid` needs, a frame at a time, for who can't wait for all of it at once.
+
+        Raises CodestreamError, RefusedError (damaged-pixel-data).
+        """
+        frames = self.layout.frames if self.layout.family is Family.JPEG else 0
+        while len(self._jpeg_headers) < frames:
+            self._jpeg_headers.append(read_jpeg_header(self._frames.read(len(self._jpeg_headers))))
+            yield
 
     def stored_jpeg(self, index: int) -> Callable[[CropBox, np.ndarray | None], bytes]:
         """Read frame `index` (from 0) now, where there is a `jpeg_grid`, and cut it later, in whatever thread.
@@ -171,15 +183,15 @@ class PixelSource:
             self._warnings.append(sentence)
 
 
-def open_pixels(stream: BinaryIO, header: Dataset) -> PixelSource:
+def open_pixels(stream: BinaryIO, header: Dataset, element_at: int | None = None) -> PixelSource:
     """Open the pixel data of a file.
 
     `stream` is the whole file, seekable and open as long as frames are read; `header` its dataset without pixel data,
-    with file meta information.
+    with file meta information; `element_at` is where in the stream the element of the pixel data begins, if that is known.
 
     Raises RefusedError: unsupported-transfer-syntax, unsupported-photometric-interpretation, damaged-pixel-data,
     no-pixel-data.
     """
     if "Rows" not in header and "PhotometricInterpretation" not in header:
         raise RefusedError(Problem.NO_PIXEL_DATA, "the instance is not an image")
-    return PixelSource(stream, header)
+    return PixelSource(stream, header, element_at)

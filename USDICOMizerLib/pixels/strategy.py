@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from pydicom import uid
+
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels.encode import ENCODERS, Encoder, OutputSyntax, Picture
@@ -49,7 +51,9 @@ _TABLE = (
     (Family.HTJ2K, _SAME, Method.RECODE, (_HTJ2K, _JPEG_2000, *_ANY_LOSSLESS)),
     (Family.JPEG, _SAME, Method.JPEG_CUT, _ANY_LOSSLESS),  # the outputs where it can't be cut as it is coded
     (Family.JPEG_XL, _SAME, Method.RECODE, _ANY_LOSSLESS),
-    *((family, _JPEG_BASELINE, Method.LOSSY, (_JPEG_BASELINE,)) for family in Family),
+    # A second generation would lose more and gain nothing: as `same` where it is JPEG Baseline already.
+    (Family.JPEG, _JPEG_BASELINE, Method.JPEG_CUT, (_JPEG_BASELINE,)),
+    *((family, _JPEG_BASELINE, Method.LOSSY, (_JPEG_BASELINE,)) for family in Family if family is not Family.JPEG),
 )
 
 
@@ -68,9 +72,12 @@ def choose_strategy(
             method, outputs = table_method, table_outputs
     reason = ""
     if method is Method.JPEG_CUT:
+        is_lossy = wanted is _JPEG_BASELINE
+        if is_lossy and source.transfer_syntax != uid.JPEGBaseline8Bit:
+            jpeg_obstacle = "the frames are JPEG Extended"
         if not jpeg_obstacle:
-            return Strategy(method, None, "JPEG cut without decoding")
-        method, reason = Method.RECODE, f" ({jpeg_obstacle})"
+            return Strategy(method, None, f"JPEG cut without decoding{', in its own quality' if is_lossy else ''}")
+        method, reason = Method.LOSSY if is_lossy else Method.RECODE, f" ({jpeg_obstacle})"
     obstacle = None
     for output in outputs:
         encoder = jpeg_baseline(jpeg_quality) if output is _JPEG_BASELINE else ENCODERS[output]

@@ -1,4 +1,4 @@
-"""The TurboJPEG library (libjpeg-turbo 2.0 and newer), as far as cutting without decoding needs it.
+"""The TurboJPEG library (libjpeg-turbo 2.0 and newer), as far as cutting without decoding, and encoding, need it.
 
 It is no Python package: the system brings it (libturbojpeg), and it is used where it is found. The functions called here
 are those of version 2, which version 3 keeps.
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _NO_OPERATION = 0
 _CROP, _COPY_NO_MARKERS = 4, 64
 _LIMIT_SCANS = 32768
+_RGB, _GREY = 0, 6  # pixel formats
+_SUBSAMPLED_422, _SUBSAMPLED_GREY = 1, 3
+_ACCURATE = 4096  # the transform that every libjpeg takes unless told otherwise
 # Where installers put it outside of the loader's own path.
 _PLACES = {
     "win32": (r"C:\libjpeg-turbo64\bin\turbojpeg.dll", r"C:\libjpeg-turbo-gcc64\bin\libturbojpeg.dll"),
@@ -86,6 +89,16 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
         ctypes.c_int,
     ]
     found.tjTransform.restype = ctypes.c_int
+    found.tjInitCompress.argtypes, found.tjInitCompress.restype = [], handle
+    found.tjCompress2.argtypes = [
+        handle,
+        ctypes.c_void_p,
+        *[ctypes.c_int] * 4,
+        ctypes.POINTER(buffer),
+        ctypes.POINTER(size),
+        *[ctypes.c_int] * 3,
+    ]
+    found.tjCompress2.restype = ctypes.c_int
     found.tjGetErrorStr2.argtypes, found.tjGetErrorStr2.restype = [handle], ctypes.c_char_p
     found.tjFree.argtypes, found.tjFree.restype = [buffer], None
     found.tjDestroy.argtypes, found.tjDestroy.restype = [handle], ctypes.c_int
@@ -107,6 +120,29 @@ def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blankin
         message = turbo.tjGetErrorStr2(handle) if status else b""
         if status and _HARMLESS not in message.decode("ascii", "replace"):
             raise CodestreamError("libjpeg-turbo finds it damaged")
+        return ctypes.string_at(made, size.value)
+    finally:
+        turbo.tjFree(made)
+        turbo.tjDestroy(handle)
+
+
+def encode(samples: np.ndarray, quality: int) -> bytes:
+    """Encode (rows, columns, 1 or 3) uint8, grey or RGB, as JPEG Baseline; colour as 4:2:2. Rows may stand apart in memory.
+
+    Raises CodestreamError.
+    """
+    turbo = library()
+    rows, columns, count = samples.shape
+    if samples.strides[1:] != (count, 1) or samples.strides[0] < columns * count:
+        samples = np.ascontiguousarray(samples)
+    pixel_format, subsampling = (_GREY, _SUBSAMPLED_GREY) if count == 1 else (_RGB, _SUBSAMPLED_422)
+    handle = turbo.tjInitCompress()
+    made, size = ctypes.c_void_p(), ctypes.c_ulong()
+    try:
+        place, pitch = samples.ctypes.data, samples.strides[0]
+        target = ctypes.byref(made), ctypes.byref(size)
+        if turbo.tjCompress2(handle, place, columns, pitch, rows, pixel_format, *target, subsampling, quality, _ACCURATE):
+            raise CodestreamError("libjpeg-turbo can't encode it")
         return ctypes.string_at(made, size.value)
     finally:
         turbo.tjFree(made)

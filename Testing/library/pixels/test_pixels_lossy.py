@@ -13,7 +13,7 @@ from pydicom.encaps import generate_frames
 from USDICOMizerLib.errors import RefusedError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert
+from USDICOMizerLib.pixels import OutputSyntax, PixelRequest, convert, turbojpeg
 from USDICOMizerLib.pixels.codestream import read_jpeg_header
 
 BOX = CropBox(6, 3, 40, 25)
@@ -73,6 +73,32 @@ def test_colour_that_was_4_2_2_keeps_its_components(files):
     assert np.abs(components(next(lossy(source, quality=100).frames())) - source.pixels(0, BOX)).mean() < 2
 
 
+@pytest.fixture(params=["turbojpeg", "imagecodecs", "pillow"])
+def encoder(request, monkeypatch) -> str:
+    """Leave only one of the packages that encode."""
+    if request.param == "turbojpeg" and turbojpeg.library() is None:
+        pytest.skip("libturbojpeg is not installed")
+    if request.param != "turbojpeg":
+        monkeypatch.setattr(turbojpeg, "library", lambda: None)
+    if request.param == "pillow":
+        monkeypatch.setattr("USDICOMizerLib.pixels.lossy.find_spec", lambda name: None)
+    return request.param
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "MONOCHROME2"])
+def test_every_encoder_gives_the_same_picture_at_the_same_size(files, encoder, photometric):
+    _, source = opened(files, photometric)
+    with pytest.MonkeyPatch.context() as plain:
+        plain.setattr(turbojpeg, "library", lambda: None)
+        plain.setattr("USDICOMizerLib.pixels.lossy.find_spec", lambda name: None)
+        expected = lossy(source, ODD, 85)
+        shown_there, size = shown(files, expected), sum(map(len, expected.frames()))
+    found = lossy(source, ODD, 85)
+    assert read_jpeg_header(next(found.frames())).process == 0xC0
+    assert np.abs(shown(files, found) - shown_there).max() <= 2
+    assert sum(map(len, found.frames())) == pytest.approx(size, rel=0.01)
+
+
 @pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
 def test_grey_stays_what_it_is(files, photometric):
     pixels, source = opened(files, photometric)
@@ -122,18 +148,41 @@ def test_what_is_blanked_shows_black(files, photometric):
     assert np.abs(blank - black).max() <= 2
 
 
-def test_a_jpeg_source_is_encoded_again_only_when_asked(files):
+def jpeg_source(files, syntax: str = uid.JPEGBaseline8Bit):
     pixels = files.speckle(2, 29, 48, 3)
     frames = []
     for frame in pixels:
         stream = io.BytesIO()
         Image.fromarray(frame).save(stream, "JPEG", quality=90, subsampling="4:2:2")
         frames.append(stream.getvalue())
-    source = files.opened(files.make(frames, uid.JPEGBaseline8Bit, pixels.shape, "YBR_FULL_422"))
-    assert convert(source, PixelRequest(BOX)).description.lossy_method == ""
-    converted = lossy(source)
+    return files.opened(files.make(frames, syntax, pixels.shape, "YBR_FULL_422"))
+
+
+def test_a_jpeg_baseline_source_is_cut_and_loses_nothing_more(files, jpeg_codec):
+    jpeg_codec("turbojpeg")
+    source = jpeg_source(files)
+    converted = lossy(source, CropBox(16, 8, 48, 29), quality=20)
+    assert list(converted.frames()) == list(convert(source, PixelRequest(CropBox(16, 8, 48, 29))).frames())
+    assert converted.description.lossy_method == ""
+    assert converted.strategy == "JPEG cut without decoding, in its own quality"
+
+
+@pytest.mark.parametrize(
+    ("codec", "syntax", "box"),
+    [
+        ("none", uid.JPEGBaseline8Bit, BOX),  # nothing cuts it
+        ("turbojpeg", uid.JPEGBaseline8Bit, CropBox(1, 1, 15, 7)),  # no whole block
+        ("turbojpeg", uid.JPEGExtended12Bit, BOX),  # not what was asked for
+    ],
+)
+def test_a_jpeg_source_that_cannot_be_cut_is_encoded_again_as_asked(files, jpeg_codec, codec, syntax, box):
+    jpeg_codec(codec)
+    source = jpeg_source(files, syntax)
+    assert convert(source, PixelRequest(box)).description.lossy_method == ""
+    converted = lossy(source, box)
+    assert converted.description.transfer_syntax_uid == uid.JPEGBaseline8Bit
     assert converted.description.lossy_step.method == converted.description.lossy_method == "ISO_10918_1"
-    assert np.abs(shown(files, converted) - np.stack([source.pixels(index, BOX) for index in range(2)])).mean() < 3
+    assert np.abs(shown(files, converted) - np.stack([source.pixels(index, box) for index in range(2)])).mean() < 3
     assert "with loss as JPEG Baseline of quality 95, as asked" in converted.strategy
 
 

@@ -143,6 +143,22 @@ def test_a_wrong_number_of_frames_is_corrected_by_the_codestreams(files, cine, d
     assert any("Number of Frames" in warning for warning in source.warnings)
 
 
+@pytest.mark.parametrize("is_native", [False, True])
+def test_frames_that_the_header_lists_twice_and_the_data_lacks_are_damage(files, cine, is_native):
+    pixels, frames = cine
+    described = dict(NumberOfFrames=6, FrameTimeVector=["0", "40", "40", "40", "40", "40"])
+    if is_native:
+        file = files.make(pixels.tobytes(), files.explicit, pixels.shape, "RGB", **described)
+    else:
+        file = with_items(files, item(b"") + b"".join(map(item, frames)) + END, **described)
+    assert refused_problem(lambda: files.opened(file)).problem is Problem.DAMAGED_PIXEL_DATA
+
+
+def test_pixels_of_one_bit_are_no_damage(files):
+    file = files.make(bytes(24 * 40 // 8), files.explicit, (1, 24, 40, 1), "MONOCHROME2", BitsAllocated=1, BitsStored=1)
+    assert refused_problem(lambda: files.opened(file)).problem is Problem.UNSUPPORTED_OBJECT
+
+
 def test_a_frame_that_lost_its_beginning_is_refused(files, cine):
     _, frames = cine
     damaged = [*frames[:2], frames[2][10:], frames[3]]
@@ -211,7 +227,6 @@ def test_a_palette_image_without_its_palette_is_refused(files, attributes):
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"BitsAllocated": 1},
         {"BitsAllocated": 12},
         {"BitsStored": 9},
         {"BitsStored": 0, "HighBit": 0},

@@ -1,0 +1,90 @@
+"""Pictures with text in them don't leave unseen, whatever the command says; the ones that a person saw do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from USDICOMizerLib import burned_in_text, export
+from USDICOMizerLib.cli import main
+from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.settings import default_settings_text, update_settings_text
+
+WITH_BAR = "0,0,800,590"
+WITHOUT_BAR = "330,160,500,330"  # inside of the fan
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("USDICOMIZER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def without_reader(monkeypatch):
+    for module in (burned_in_text, export):
+        monkeypatch.setattr(module, "reader_is_installed", lambda: False)
+
+
+@pytest.fixture
+def exam(tmp_path) -> Path:
+    return make_sample_exam(tmp_path / "exam.zip")
+
+
+def reasons(arguments: list, capsys) -> tuple[int, list[str]]:
+    capsys.readouterr()
+    status = main([*map(str, arguments), "--json"])
+    result = json.loads(capsys.readouterr().out)
+    return status, [one["reason"] for exam in result["exams"] for one in exam["instances"]]
+
+
+def test_an_unseen_picture_with_the_patient_bar_in_it_is_refused(home, exam, tmp_path, capsys, without_reader):
+    arguments = ["prepare", exam, "--crop", WITH_BAR, "--accept-unreviewed", "--output", tmp_path / "out"]
+    status, found = reasons(arguments, capsys)
+    assert status == 1
+    assert set(found) == {"text-in-image"}
+    assert not list((tmp_path / "out").glob("*.zip"))
+
+
+def test_an_unseen_picture_without_text_leaves(home, exam, tmp_path, capsys, without_reader):
+    arguments = ["prepare", exam, "--crop", WITHOUT_BAR, "--accept-unreviewed", "--output", tmp_path / "out"]
+    assert reasons(arguments, capsys) == (0, [""] * 4)
+
+
+def test_the_settings_can_do_without_the_check(home, exam, tmp_path, capsys, without_reader):
+    settings = tmp_path / "settings.ini"
+    settings.write_text(update_settings_text(default_settings_text(), {("review", "require_text_check"): "no"}), encoding="utf-8")
+    arguments = ["prepare", exam, "--settings", settings, "--crop", WITH_BAR, "--accept-unreviewed", "--output", tmp_path / "out"]
+    assert reasons(arguments, capsys) == (0, [""] * 4)
+
+
+def test_what_a_person_saw_leaves_although_there_is_text(home, exam, tmp_path, capsys, without_reader):
+    plan = home / "plan.csv"
+    assert main(["plan", str(exam), "--crop", WITH_BAR, "--output", str(plan)]) == 0
+    plan.write_text(plan.read_text(encoding="utf-8-sig").replace(",,,,no,", ",,,,yes,"), encoding="utf-8")
+    assert reasons(["prepare", exam, "--plan", plan, "--output", tmp_path / "out"], capsys) == (0, [""] * 4)
+
+
+def test_text_like_the_header_is_refused_even_where_a_person_let_it_pass(home, exam, tmp_path, capsys):
+    plan = home / "plan.csv"
+    assert main(["plan", str(exam), "--crop", WITH_BAR, "--output", str(plan)]) == 0
+    plan.write_text(plan.read_text(encoding="utf-8-sig").replace(",,,,no,", ",,,,yes,"), encoding="utf-8")
+    status, found = reasons(["prepare", exam, "--plan", plan, "--output", tmp_path / "out"], capsys)
+    assert status == 1
+    assert set(found) == {"text-in-image"}
+
+
+def test_a_plan_notes_where_text_is(home, exam, capsys, without_reader):
+    plan = home / "plan.csv"
+    assert main(["plan", str(exam), "--crop", WITH_BAR, "--text", "note", "--output", str(plan)]) == 0
+    rows = plan.read_text(encoding="utf-8-sig").splitlines()[1:]
+    assert all("text was found at" in row for row in rows)
+
+
+def test_a_plan_that_redacts_text_lets_what_is_left_of_the_picture_leave(home, exam, tmp_path, capsys, without_reader):
+    plan = home / "plan.csv"
+    assert main(["plan", str(exam), "--crop", WITH_BAR, "--text", "redact", "--output", str(plan)]) == 0
+    arguments = ["prepare", exam, "--plan", plan, "--accept-unreviewed", "--output", tmp_path / "out"]
+    assert reasons(arguments, capsys) == (0, [""] * 4)

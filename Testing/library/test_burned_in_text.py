@@ -1,0 +1,176 @@
+"""Text in the picture is found where it stands, read where it can be, and never called harmless without a reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from pydicom.dataset import Dataset
+from text_plants import planted_pictures
+
+from USDICOMizerLib import burned_in_text
+from USDICOMizerLib.burned_in_text import find_text, is_technical, like_header, sampled_frames, seen_text
+from USDICOMizerLib.deidentify.needles import Kind, identifying_values
+from USDICOMizerLib.text_network import CELL, text_likelihood
+from USDICOMizerLib.text_reader import reader_is_installed
+
+
+@pytest.fixture
+def without_reader(monkeypatch):
+    monkeypatch.setattr(burned_in_text, "reader_is_installed", lambda: False)
+
+
+@pytest.fixture
+def reader():
+    assert reader_is_installed(), "the test extra brings the reader"
+
+
+def speckle(shape: tuple[int, int], seed: int) -> np.ndarray:
+    noise = np.random.default_rng(seed).gamma(2, 22, (*shape, 1))
+    return np.clip(np.repeat(noise, 3, axis=2), 0, 255).astype(np.uint8)
+
+
+def written(picture: np.ndarray, text: str, at: tuple[int, int], size: int = 16, tone: int = 235) -> np.ndarray:
+    image = Image.fromarray(picture)
+    ImageDraw.Draw(image).text(at, text, (tone, tone, tone), font=ImageFont.load_default(size=size))
+    return np.asarray(image)
+
+
+def the_header() -> Dataset:
+    header = Dataset()
+    header.PatientName = "Fenwick^Rosalind"
+    header.PatientID = "MRN-48151623"
+    header.PatientBirthDate = "19610214"
+    header.StudyDate = "20240311"
+    header.InstitutionName = "Northfield Harbour Hospital"
+    return header
+
+
+def test_planted_lines_are_found_and_clean_pictures_are_mostly_left_alone(without_reader):
+    lines = found = 0
+    for planted in planted_pictures(6, 1):
+        pixels = np.zeros(planted.picture.shape[:2], bool)
+        for one in find_text([planted.picture], 1).boxes:
+            pixels[one.box.top : one.box.bottom, one.box.left : one.box.right] = True
+        lines += len(planted.lines)
+        found += sum((pixels & line.pixels).sum() >= 0.5 * line.pixels.sum() for line in planted.lines)
+    flagged = sum(bool(find_text([planted.picture], 1).doubtful) for planted in planted_pictures(6, 1, lines=0))
+    assert found >= 0.9 * lines
+    assert flagged <= 1
+
+
+def test_a_place_is_told_in_pixels_of_the_picture(without_reader):
+    picture = written(np.zeros((203, 317, 3), np.uint8), "FENWICK ROSALIND", (120, 150))
+    (place,) = find_text([picture], 1).doubtful
+    assert place.box.left <= 128 and place.box.right >= 240
+    assert place.box.top <= 156 and place.box.bottom >= 162
+    assert place.box.fits(317, 203)
+
+
+def test_text_that_stands_still_is_found_in_speckle_that_moves_although_no_frame_shows_it_clearly(without_reader):
+    frames = [written(speckle((240, 320), seed), "FENWICK 1961", (90, 100), tone=150) for seed in range(12)]
+    assert any(one.box.top <= 112 <= one.box.bottom for one in find_text(frames, 12).doubtful)
+
+
+def test_dark_text_is_found_as_well(without_reader):
+    picture = written(np.full((240, 320, 3), 220, np.uint8), "FENWICK ROSALIND", (90, 100), tone=10)
+    assert find_text([picture], 1).doubtful
+
+
+def test_text_in_a_few_of_many_frames_is_found(without_reader):
+    frames = [np.zeros((160, 320, 3), np.uint8) for _ in range(12)]
+    frames[7] = written(frames[7], "FENWICK ROSALIND", (60, 60))
+    assert find_text(frames, 12).doubtful
+
+
+def test_the_frames_that_are_looked_at_are_spread_over_the_cine():
+    assert list(sampled_frames(1)) == [0]
+    assert list(sampled_frames(5)) == [0, 1, 2, 3, 4]
+    many = list(sampled_frames(300))
+    assert (many[0], many[-1], len(many)) == (0, 299, 16)
+    assert max(np.diff(many)) <= 20
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (7, 300), (64, 9), (480, 640)])
+def test_every_cell_of_a_picture_of_any_size_has_an_answer(shape):
+    likely = text_likelihood(np.zeros(shape, np.uint8))
+    assert likely.shape == (-(-shape[0] // CELL), -(-shape[1] // CELL))
+    assert ((likely >= 0) & (likely <= 1)).all()
+
+
+def test_calipers_and_depth_marks_are_no_text(without_reader):
+    image = Image.new("RGB", (400, 300))
+    draw = ImageDraw.Draw(image)
+    for y in range(0, 300, 25):
+        draw.line([380, y, 388, y], (200, 200, 200))
+    for x, y in ((100, 80), (250, 200)):
+        draw.line([x - 6, y, x + 6, y], (255, 255, 0))
+        draw.line([x, y - 6, x, y + 6], (255, 255, 0))
+    assert seen_text(np.asarray(image)) == []
+
+
+@pytest.mark.parametrize("text", ["12", "5.0", "10 15", "MI 1.1", "TIS 0.4", "62%", "Gain 52%", "12 cm", "FR 29 Hz", "Venous"])
+def test_technical_text_is_harmless(text):
+    assert is_technical(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fenwick",
+        "48151623",
+        "1961",
+        "14.02.1961",
+        "11 Mar 2024",
+        "12/03/24",
+        "09:02",
+        "Dr. Who",
+        "St. Elsewhere",
+        "62Y F",
+        "A1029",
+    ],
+)
+def test_what_may_name_somebody_is_not_technical(text):
+    assert not is_technical(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("FENWICK, ROSALIND T", Kind.NAME),
+        ("Rosalind Fenwick", Kind.NAME),
+        ("FENWlCK", Kind.NAME),  # a letter misread
+        ("R. Fenwiek", Kind.NAME),
+        ("ID 48I5I623", Kind.IDENTIFIER),
+        ("DOB 14.02.1961", Kind.DATE),
+        ("14-Feb-1961", Kind.DATE),
+        ("2024-03-11 09:02", Kind.DATE),
+        ("Northfield Harbour Hospital", Kind.IDENTIFIER),
+    ],
+)
+def test_text_that_is_like_the_header_is_recognised(text, kind):
+    assert kind in like_header(text, identifying_values(the_header()))
+
+
+@pytest.mark.parametrize("text", ["MI 1.1", "12 cm", "Venous", "Left common femoral vein", "09:02:27", "Gain 52%"])
+def test_other_text_is_not_taken_for_the_header(text):
+    assert like_header(text, identifying_values(the_header())) == frozenset()
+
+
+def test_what_is_read_is_compared_with_the_header(reader):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "FENWICK, ROSALIND", (40, 60), size=20)
+    found = find_text([picture], 1, identifying_values(the_header()))
+    assert found.read and found.identifies == {Kind.NAME}
+    assert "Fenwick" not in f"{found} {found!r}" and "FENWICK" not in f"{found} {found!r}"
+
+
+def test_technical_text_that_is_read_makes_no_doubt(reader):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
+    found = find_text([picture], 1)
+    assert found.boxes and not found.doubtful
+
+
+def test_text_that_is_seen_but_not_read_remains_doubtful(reader, monkeypatch):
+    monkeypatch.setattr(burned_in_text, "read_lines", lambda picture, places: [])
+    picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
+    assert find_text([picture], 1).doubtful

@@ -1,0 +1,217 @@
+"""Exporting from the panel: what is said before, during and after; cancelled, refused, and by exams of all kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hands_on_panel import add, many_copies, unpacked, wait_until
+
+from USDICOMizerLib.sample_exam import make_sample_exam
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("sample")
+    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
+
+
+@pytest.fixture
+def panel(module_widget: Any) -> Any:
+    return module_widget.panel
+
+
+def confirm(panel: Any, *identities: str) -> None:
+    for identity in identities:
+        panel.session.after_image_shown(identity)
+    panel.session.confirm_review(identities)
+
+
+def export(panel: Any) -> None:
+    from slicer_runtime import hands
+
+    hands.settle()
+    hands.click(panel.export.export_button)
+    wait_until(lambda: not panel.export.exporting)
+    hands.settle()
+
+
+def test_export_says_how_many_are_not_ready_and_why(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    from slicer_runtime import hands
+
+    add(panel, *files)
+    hands.settle()
+    assert panel.export.readiness.text == "0 ready, 4 not: 4 not confirmed"
+    assert not panel.export.export_button.enabled
+    confirm(panel, *panel.session.order[:2])
+    panel.session.change(panel.session.order[2:3], "Crop", crop=None, proposal="")
+    hands.settle()
+    assert panel.export.readiness.text.splitlines() == [
+        *("2 ready, 2 not: 1 no crop box, 1 not confirmed", "Choose a destination folder.")
+    ]
+    assert not panel.export.export_button.enabled
+    panel.session.choose(destination=tmp_path / "exports")
+    hands.settle()
+    assert panel.export.export_button.enabled and panel.export.export_button.text == "Export 2 instances"
+
+
+def test_what_doesn_t_leave_is_a_row_with_what_to_do(
+    panel: Any, files: list[Path], tmp_path: Path, panel_screenshot: Callable[[str], Path]
+) -> None:
+    add(panel, *files)
+    panel.session.choose(destination=tmp_path / "exports")
+    confirm(panel, *panel.session.order[:3])
+    export(panel)
+    assert "1 didn't leave" in panel.export.message.text
+    errors = panel.export.results.rows
+    assert errors.topLevelItemCount == 1
+    row = errors.topLevelItem(0)
+    assert row.text(0) == "004" and "not confirmed" in row.text(1) and "confirm" in row.text(2)
+    panel.ui.examSection.collapsed = panel.ui.viewSection.collapsed = panel.ui.tagSection.collapsed = True
+    panel_screenshot("panel-7-not-all-left")
+
+
+def test_a_file_that_breaks_between_review_and_export_is_a_row(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "exam"
+    folder.mkdir()
+    for file in files[:2]:
+        (folder / file.name).write_bytes(file.read_bytes())
+    add(panel, folder)
+    panel.session.choose(destination=tmp_path / "exports")
+    confirm(panel, *panel.session.order)
+    source = panel.session.instance(panel.session.order[0]).source.path
+    source.write_bytes(source.read_bytes()[:-1000])
+    export(panel)
+    assert panel.export.results.rows.topLevelItemCount == 1 or "review" in panel.export.message.text
+
+
+def test_an_export_that_exists_is_replaced_only_when_asked(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    from slicer_runtime import hands
+
+    add(panel, files[0])
+    panel.session.choose(destination=tmp_path / "exports")
+    confirm(panel, *panel.session.order)
+    export(panel)
+    export(panel)
+    assert panel.export.results.rows.topLevelItemCount == 1 or "exists" in panel.export.message.text
+    hands.click(panel.export.overwrite)
+    export(panel)
+    assert panel.export.message.text.startswith("1 instances are in ")
+
+
+def test_a_wrong_destination_is_said_in_words(panel: Any, files: list[Path]) -> None:
+    add(panel, files[0].parent)
+    panel.session.choose(destination=files[0].parent / "inside the source")
+    confirm(panel, panel.session.order[0])
+    export(panel)
+    assert "input folder" in panel.export.message.text
+    assert not panel.export.exporting
+
+
+def test_a_folder_that_can_t_be_written_to_is_said_in_words(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("where a folder should be")
+    add(panel, files[0])
+    panel.session.choose(destination=tmp_path / "file" / "exports")
+    confirm(panel, panel.session.order[0])
+    export(panel)
+    assert "can't be made" in panel.export.message.text
+
+
+def test_a_cancelled_export_leaves_nothing_half_written(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    from slicer_runtime import hands
+
+    exam = many_copies(files[0], tmp_path / "exam", 120)
+    add(panel, exam)
+    destination = tmp_path / "exports"
+    panel.session.choose(destination=destination, transfer_syntax="jpeg-2000")
+    confirm(panel, *panel.session.order)
+    hands.settle()
+    hands.click(panel.export.export_button)
+    wait_until(lambda: panel.export.progress.value >= 1)
+    hands.click(panel.export.cancel_button)
+    wait_until(lambda: not panel.export.exporting)
+    assert "Cancelled" in panel.export.message.text
+    assert list(destination.iterdir()) == []
+    assert panel.export.export_button.enabled
+
+
+def test_the_destination_is_remembered(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    import slicer
+    from slicer_runtime import hands
+
+    panel.export.destination.setFocus()
+    hands.type_text(panel.export.destination, str(tmp_path))
+    panel.export.subject.setFocus()
+    hands.settle()
+    assert slicer.app.userSettings().value("USDICOMizer/destination") == str(tmp_path)
+    assert panel.session.choices.destination == tmp_path
+
+
+def test_two_exams_become_two_zips_and_the_command_names_one_plan(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    other = many_copies(files[0], tmp_path / "other", 1, StudyInstanceUID="1.2.3.4", PatientID="B", PatientName="B")
+    add(panel, files[0], other)
+    panel.session.choose(destination=tmp_path / "exports")
+    confirm(panel, *panel.session.order)
+    export(panel)
+    assert len(list((tmp_path / "exports").glob("*.zip"))) == 2
+    assert "2 instances are in" in panel.export.message.text
+
+
+def test_an_exam_that_was_removed_isn_t_exported(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    other = many_copies(files[0], tmp_path / "both", 1, StudyInstanceUID="1.2.3.4", PatientID="B", PatientName="B")
+    (tmp_path / "both" / "1.dcm").write_bytes(files[0].read_bytes())
+    add(panel, other.parent)
+    panel.session.choose(destination=tmp_path / "exports")
+    panel.session.remove(panel.session.order[1:])
+    confirm(panel, *panel.session.order)
+    export(panel)
+    assert len(list((tmp_path / "exports").glob("*.zip"))) == 1
+
+
+def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Path], tmp_path: Path) -> None:
+    from zipfile import ZipFile
+
+    import slicer
+
+    add(panel, *files)
+    panel.session.choose(destination=tmp_path / "exports")
+    confirm(panel, *panel.session.order)
+    export(panel)
+    (made,) = (tmp_path / "exports").glob("*.zip")
+    with ZipFile(made) as archive:
+        archive.extractall(tmp_path / "read")
+    read = sorted((tmp_path / "read").rglob("*.dcm"))
+    assert len(read) == 4
+    for path in read:
+        reader = slicer.vtkITKArchetypeImageSeriesVectorReaderFile()
+        reader.SetArchetype(str(path))
+        reader.AddFileName(str(path))
+        reader.SetSingleFile(True)
+        reader.SetOutputScalarTypeToNative()
+        reader.SetDesiredCoordinateOrientationToNative()
+        reader.SetUseNativeOriginOn()
+        reader.SetDICOMImageIOApproachToGDCM()
+        reader.Update()
+        assert reader.GetErrorCode() == 0
+        assert reader.GetOutput().GetDimensions()[0] > 600
+
+
+def test_a_process_that_can_t_start_or_crashes_is_told(
+    clean_application: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module_widget: Any
+) -> None:
+    import sys
+
+    from USDICOMizerGUI import child_process
+
+    ended: list[tuple[int | None, str]] = []
+    monkeypatch.setattr(child_process, "python_executable", lambda: str(tmp_path / "nowhere"))
+    child_process.LibraryProcess("USDICOMizerLib", ["--version"], print, lambda *how: ended.append(how))
+    wait_until(lambda: len(ended) == 1)
+    assert ended[0][0] is None and ended[0][1]
+    monkeypatch.setattr(child_process, "python_executable", lambda: sys.executable)
+    process = child_process.LibraryProcess("USDICOMizerLib.panel_feed", [], print, lambda *how: ended.append(how), b"not json")
+    wait_until(lambda: len(ended) == 2)
+    assert ended[1][0] == 1 and "Error" in ended[1][1]
+    assert not process.running

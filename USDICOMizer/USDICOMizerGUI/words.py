@@ -1,0 +1,100 @@
+"""What the panel calls things: problems, crop states, kinds; and what to do next, with the button that does it."""
+
+from __future__ import annotations
+
+from slicer.i18n import tr as _
+
+from USDICOMizerLib.exam import Instance
+from USDICOMizerLib.outcomes import Problem
+from USDICOMizerLib.session_state import CropState, InstanceState, Readiness
+
+
+def problem_words(problem: Problem) -> tuple[str, str]:
+    """A problem in a few words, and what to do about it in this panel."""
+    return {
+        Problem.NO_CROP: (_("no crop box"), _("Draw a crop box in the slice view, or type its numbers under View and crop.")),
+        Problem.CROP_OUTSIDE_IMAGE: (_("box outside image"), _("Move the crop box back into the image, or reset it.")),
+        Problem.DOUBTFUL_PROPOSAL: (
+            _("check the box"),
+            _("The proposed box may be wrong. Look at it, correct it if need be, then confirm (Return)."),
+        ),
+        Problem.NO_TAG: (_("no tag"), _("Press the button or key of its site and side under Tag.")),
+        Problem.TEXT_IN_IMAGE: (
+            _("text in image"),
+            _("Text was found in the picture that would leave. Crop or blank it, or confirm the picture as it is (Return)."),
+        ),
+        Problem.NOT_REVIEWED: (_("not confirmed"), _("Look at the picture that would leave, then confirm it (Return).")),
+        Problem.MIXED_PATIENTS: (
+            _("several patients"),
+            _("The exam holds instances of more than one patient. Remove those that don't belong to it."),
+        ),
+        Problem.RESIDUE: (
+            _("identifying text left"),
+            _("Add the attribute that is named to the attributes to delete in the settings, or crop further."),
+        ),
+        Problem.NOT_ULTRASOUND: (_("not ultrasound"), _("Only ultrasound images are prepared: exclude or remove it.")),
+        Problem.UNSUPPORTED_OBJECT: (_("not an image"), _("This kind of object can't be prepared: exclude or remove it.")),
+        Problem.NO_PIXEL_DATA: (_("no pixels"), _("The file holds no picture: exclude it, or copy it again from its source.")),
+    }.get(problem, (problem.value.replace("-", " "), problem.advice))
+
+
+def state_words(state: InstanceState) -> str:
+    """How an instance stands, in a few words."""
+    if state.readiness is Readiness.NOT_READY:
+        return ", ".join(problem_words(problem)[0] for problem in state.problems)
+    return {
+        Readiness.READY: _("ready"),
+        Readiness.EXCLUDED: _("excluded"),
+        Readiness.CHECKING: _("being read"),
+    }[state.readiness]
+
+
+def state_advice(state: InstanceState) -> str:
+    """What to do next about an instance."""
+    if state.readiness is Readiness.NOT_READY:
+        return "\n".join(problem_words(problem)[1] for problem in state.problems)
+    return {
+        Readiness.READY: _("It will be exported."),
+        Readiness.EXCLUDED: _("It stays out of the export. Tick its box to include it."),
+        Readiness.CHECKING: _("Its file is being read, to see whether it is still what was confirmed."),
+    }[state.readiness]
+
+
+def crop_words(crop: CropState) -> str:
+    """Where the crop box stands."""
+    return {
+        CropState.MISSING: _("none"),
+        CropState.PROPOSED: _("proposed"),
+        CropState.EDITED: _("edited"),
+        CropState.WHOLE_FRAME: _("whole frame"),
+        CropState.APPLIED: _("confirmed"),
+    }[crop]
+
+
+def kind_words(instance: Instance) -> str:
+    """A frame, or a cine and its length."""
+    return _("cine of {frames}").format(frames=instance.frames) if instance.frames > 1 else _("frame")
+
+
+def outcome_words(outcome: str) -> str:
+    """How an instance of an export ended."""
+    return {
+        "prepared": _("exported"),
+        "unchanged": _("already there"),
+        "excluded": _("excluded"),
+        "skipped": _("skipped"),
+        "refused": _("not exported"),
+        "failed": _("failed"),
+    }.get(outcome, outcome)
+
+
+def step_words(words: str) -> str:
+    """A step of the session, which names its own in English, for Undo and Redo."""
+    return {
+        "Remove": _("Remove"),
+        "Reorder": _("Reorder"),
+        "Confirm": _("Confirm"),
+        "Reset to proposal": _("Reset to proposal"),
+        "Earlier work": _("Earlier work"),
+        "New settings": _("New settings"),
+    }.get(words, words)

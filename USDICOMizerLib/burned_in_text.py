@@ -1,0 +1,238 @@
+"""Text inside of the picture that would leave: where it is, and whether it may identify. It never calls a picture clean.
+
+A small network of our own sees lines of text (text_network.py). Where the extra `ocr` is installed they are read as
+well: then technical text is told from the rest, and what is read is compared with what the header says about the patient.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength
+from USDICOMizerLib.deidentify.spellings import compact, folded
+from USDICOMizerLib.deidentify.words import is_descriptive
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.text_network import CELL, text_likelihood
+from USDICOMizerLib.text_reader import ReadLine, read_lines, reader_is_installed
+
+SAMPLED_FRAMES = 16
+"""How many frames of a cine are looked at: what stands in a sixteenth of them or more is seen."""
+
+_SURE, _POSSIBLE = 0.95, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
+_LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
+_FILLED = 0.55  # of a box are cells with text: then it is one
+_MARK = 4  # cells: what is no wider and no higher than this, and about as wide as high, is a mark of the probe's side
+_READ_WELL = 0.8
+_LONGEST_MARK = 2  # letters: P, V, LT beside the picture
+_TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
+_ON_SCREENS = frozenset("fr frq wf dr pwr persist".split())  # abbreviations that are nobody's name
+_LETTERS_ALIKE = str.maketrans("01259683lq", "oizsgbbeig")
+_LEAST_COMPARED = 4
+
+
+@dataclass(frozen=True)
+class TextBox:
+    """A place that holds text, in pixels of the picture that was looked at; `confidence` 0 to 1.
+
+    `harmless`: it was read, and is technical. `identifies`: what of the header it is like, as kinds of values.
+    """
+
+    box: CropBox
+    confidence: float
+    harmless: bool = False
+    identifies: frozenset[Kind] = frozenset()
+
+
+@dataclass(frozen=True)
+class TextFindings:
+    """What was found in one instance. `read`: whether the text was read, or only seen."""
+
+    boxes: tuple[TextBox, ...]
+    read: bool
+
+    @property
+    def doubtful(self) -> tuple[TextBox, ...]:
+        """What may identify, the surest first: all that isn't known to be technical."""
+        return tuple(sorted((one for one in self.boxes if not one.harmless), key=lambda one: -one.confidence))
+
+    @property
+    def identifies(self) -> frozenset[Kind]:
+        """The kinds of values of the header that the text is like."""
+        return frozenset().union(*(one.identifies for one in self.boxes))
+
+    def moved(self, dx: int, dy: int) -> TextFindings:
+        """The same in the pixels of a picture of which this one was cut, `dx` and `dy` from its corner."""
+        return replace(self, boxes=tuple(replace(one, box=one.box.moved(dx, dy)) for one in self.boxes))
+
+    def __str__(self) -> str:
+        """For people: how many places, where the surest is, and what the header says that it is like."""
+        if self.identifies:
+            return f"text in the picture is like the source's {', '.join(sorted(self.identifies))}"
+        places = self.doubtful
+        if not places:
+            return ""
+        more = f", and in {len(places) - 1} more places" if len(places) > 1 else ""
+        return f"text was found at {places[0].box} of the picture ({places[0].confidence:.0%} sure){more}"
+
+
+def sampled_frames(count: int) -> Sequence[int]:
+    """Which of `count` frames are looked at, from 0: evenly spread, the first and the last among them."""
+    return sorted({round(index) for index in np.linspace(0, count - 1, min(count, SAMPLED_FRAMES))})
+
+
+def find_text(frames: Iterable[np.ndarray], count: int, needles: Needles = Needles()) -> TextFindings:
+    """Look for text in `count` frames as a viewer shows them, uint8 RGB (rows, columns, 3), all of one size.
+
+    Looked at are the first, the middle and the last of them, and of several the brightest and the darkest value of each
+    pixel: what stands still stands out of speckle that moves. Read is the darkest; what can't be read there is doubtful.
+    `needles`: what the source's header says about the patient.
+    """
+    pictures = _pictures(frames, count)
+    found = [box for picture in pictures for box in seen_text(picture)]
+    if not reader_is_installed():
+        return TextFindings(tuple(_joined(found)), read=False)
+    places = [one.box for one in _joined(found)]
+    read = read_lines(pictures[0], places)
+    judged = [_judged(line, needles) for line in read]
+    unread = [one for one in found if not any(_overlaps(one.box, line.box) for line in read)]
+    return TextFindings(tuple(_joined([*judged, *unread])), read=True)
+
+
+def seen_text(picture: np.ndarray) -> list[TextBox]:
+    """The places of one picture, uint8 RGB (rows, columns, 3), that look like lines of text; nothing is read."""
+    import SimpleITK as sitk  # not before it is needed: it takes its time to load
+
+    rows, columns = picture.shape[:2]
+    likely = text_likelihood(_grey(picture))
+    labels = sitk.ConnectedComponent(sitk.GetImageFromArray((likely > _POSSIBLE).astype(np.uint8)), True)
+    shapes = sitk.LabelShapeStatisticsImageFilter()
+    shapes.Execute(labels)
+    labels = sitk.GetArrayFromImage(labels)
+    places = []
+    for label in shapes.GetLabels():
+        left, top, width, height = shapes.GetBoundingBox(label)
+        within = (slice(top, top + height), slice(left, left + width))
+        values = likely[within][labels[within] == label]
+        is_mark = max(width, height) <= _MARK and (width == height or min(width, height) == _MARK - 1)
+        if values.max() >= _SURE and values.sum() >= _LEAST_TEXT and not is_mark:
+            cells = labels[within] == label
+            boxes = (box.moved(left * CELL, top * CELL).clipped_to(columns, rows) for box in _parts(cells))
+            places += [TextBox(box, float(values.max())) for box in boxes]
+    return places
+
+
+def _parts(cells: np.ndarray) -> list[CropBox]:
+    """The boxes, in pixels, of what hangs together: one where the cells fill most of it, else those of its halves.
+
+    So lines that touch, or one that is turned, are not one box with all that lies between.
+    """
+    rows, columns = np.flatnonzero(cells.any(axis=1)), np.flatnonzero(cells.any(axis=0))
+    if not len(rows):
+        return []
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    within = cells[top:bottom, left:right]
+    if within.mean() >= _FILLED or max(within.shape) <= _MARK:
+        return [CropBox(left * CELL, top * CELL, right * CELL, bottom * CELL)]
+    halves = np.array_split(within, 2, axis=int(within.shape[1] > within.shape[0]))
+    offsets = (0, 0), (halves[0].shape[1], 0) if within.shape[1] > within.shape[0] else (0, halves[0].shape[0])
+    return [
+        box.moved((left + x) * CELL, (top + y) * CELL)
+        for half, (x, y) in zip(halves, offsets, strict=True)
+        for box in _parts(half)
+    ]
+
+
+def _pictures(frames: Iterable[np.ndarray], count: int) -> list[np.ndarray]:
+    """What is looked at; the one in which text that stands still is read best comes first."""
+    darkest = brightest = None
+    kept = []
+    for index, frame in enumerate(frames):
+        darkest = frame if darkest is None else np.minimum(darkest, frame)
+        brightest = frame if brightest is None else np.maximum(brightest, frame)
+        if index in (0, count // 2, count - 1):
+            kept.append(frame)
+    return kept if count == 1 else [darkest, brightest, *kept]
+
+
+def _grey(picture: np.ndarray) -> np.ndarray:
+    """Brightness in which coloured text stands out too: the mean of luminance and the brightest channel."""
+    red, green, blue = (picture[..., channel].astype(np.uint16) for channel in range(3))
+    luminance = (77 * red + 150 * green + 29 * blue) >> 8
+    return ((luminance + np.maximum(np.maximum(red, green), blue)) // 2).astype(np.uint8)
+
+
+def _joined(places: Iterable[TextBox]) -> list[TextBox]:
+    """Places that overlap are one: as sure as the surest, harmless only where all are."""
+    joined: list[TextBox] = []
+    for place in places:
+        apart = []
+        for other in joined:
+            if _overlaps(place.box, other.box):
+                place = TextBox(
+                    place.box.union(other.box),
+                    max(place.confidence, other.confidence),
+                    place.harmless and other.harmless,
+                    place.identifies | other.identifies,
+                )
+            else:
+                apart.append(other)
+        joined = [*apart, place]
+    return joined
+
+
+def _overlaps(one: CropBox, other: CropBox) -> bool:
+    common = one.intersection(other)
+    return common is not None and 2 * common.width * common.height >= min(one.width * one.height, other.width * other.height)
+
+
+def _judged(line: ReadLine, needles: Needles) -> TextBox:
+    place = TextBox(line.box, line.confidence)
+    if kinds := like_header(line.text, needles):
+        return replace(place, identifies=kinds)
+    return replace(place, harmless=is_mark(line.text) or line.confidence >= _READ_WELL and is_technical(line.text))
+
+
+def is_mark(text: str) -> bool:
+    """Whether it is no more than the letter or two that scanners put beside the picture: P, V, LT."""
+    return len(compact(folded(text))) <= _LONGEST_MARK
+
+
+def is_technical(text: str) -> bool:
+    """Whether a line that was read says nothing about anybody: depth marks, gain, frame rate, known words; no date."""
+    return all(
+        _TECHNICAL_NUMBER.fullmatch(word) or word.casefold() in _ON_SCREENS or is_descriptive(word) for word in text.split()
+    )
+
+
+def like_header(text: str, needles: Needles) -> frozenset[Kind]:
+    """The kinds of values of the header that a line of read text is like, its words reordered or a letter misread.
+
+    Times are left out: every scanner's screen shows the clock.
+    """
+    words = {_alike(word) for word in re.split(r"[\s^,;:/]+", text)}
+    line = _alike(text)
+    return frozenset(
+        needle.kind for needle in needles.values if needle.kind not in (Kind.TIME, Kind.TEXT) and _is_like(needle, words, line)
+    )
+
+
+def _is_like(needle: Needle, words: set[str], line: str) -> bool:
+    wanted = _alike(needle.text)
+    if len(wanted) < 2:
+        return False
+    if needle.strength is Strength.WORD or len(wanted) < _LEAST_COMPARED:
+        return wanted in words
+    misread = len(wanted) // 5  # one letter in five
+    return any(
+        sum(a != b for a, b in zip(wanted, line[start : start + len(wanted)], strict=True)) <= misread
+        for start in range(len(line) - len(wanted) + 1)
+    )
+
+
+def _alike(text: str) -> str:
+    """Letters and digits only, those that look alike as one: what a reader confuses compares equal."""
+    return compact(folded(text)).translate(_LETTERS_ALIKE)

@@ -1,0 +1,230 @@
+"""Exams and the decisions about them, each step of which can be undone: what a session is built on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from USDICOMizerLib.choices import Choices, decide
+from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.exam import Exam, Instance, group_into_exams
+from USDICOMizerLib.proposals import Proposal, propose_crop
+from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
+from USDICOMizerLib.session_state import picture
+from USDICOMizerLib.session_steps import Change, ChangeKind, History, State, Step
+from USDICOMizerLib.settings import Settings
+from USDICOMizerLib.sources import Discovery, SourceOutcome
+
+
+class Work:
+    """What is listed and decided, by the instances' identities, with undo and redo; observers hear of each change."""
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self._instances: dict[str, Instance] = {}
+        self._others: tuple[SourceOutcome, ...] = ()
+        self._inputs: tuple[Path, ...] = ()
+        self._order: tuple[str, ...] = ()
+        self._numbers: dict[str, int] = {}
+        self._exams: tuple[Exam, ...] = ()
+        self._decisions: dict[str, Decision] = {}
+        self._history = History()
+        self._observers: list[Callable[[Change], None]] = []
+
+    # What there is
+
+    @property
+    def exams(self) -> tuple[Exam, ...]:
+        """The exams in the order in which they came; their instances in acquisition order."""
+        return self._exams
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """The identities as they are listed, exam by exam: the order of the exports."""
+        return self._order
+
+    @property
+    def others(self) -> tuple[SourceOutcome, ...]:
+        """What was found in the inputs that is no instance, and why."""
+        return self._others
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The files, folders and ZIPs that were added."""
+        return self._inputs
+
+    def instance(self, identity: str) -> Instance:
+        """The instance of that identity; KeyError where there is none."""
+        return self._instances[identity]
+
+    def exam_of(self, identity: str) -> Exam:
+        """The exam that a listed instance belongs to."""
+        study = self._instances[identity].study_uid
+        return next(exam for exam in self._exams if exam.study_uid == study)
+
+    def number(self, identity: str) -> int:
+        """The place of a listed instance in its exam and in the export, from 1."""
+        return self._numbers[identity]
+
+    def _add(self, discovery: Discovery, inputs: Iterable[Path]) -> tuple[str, ...]:
+        """List what was found and isn't listed; returns that."""
+        inputs = tuple(path.absolute() for path in inputs)
+        self._inputs = tuple(dict.fromkeys((*self._inputs, *inputs)))
+        self._others = discovery.others
+        new = [instance for instance in discovery.instances if self._is_wanted(instance, inputs)]
+        for instance in new:
+            self._instances[instance.identity] = instance
+            self._decisions.setdefault(instance.identity, decide(instance, Choices(), self.settings))
+        found = tuple(instance.identity for exam in group_into_exams(new) for instance in exam.instances)
+        self._list((*self._order, *found))
+        return found
+
+    def _is_wanted(self, instance: Instance, inputs: tuple[Path, ...]) -> bool:
+        if instance.identity in self._order:
+            return False
+        path = instance.source.path.absolute()
+        return instance.identity not in self._instances or any(path.is_relative_to(named) for named in inputs)
+
+    def remove(self, identities: Iterable[str]) -> None:
+        """Take instances off the list; what was decided about them is remembered."""
+        gone = set(identities)
+        self._do("Remove", {}, tuple(identity for identity in self._order if identity not in gone))
+
+    def _forget(self) -> None:
+        """Have nothing any more, and nothing to undo."""
+        self._instances.clear()
+        self._decisions.clear()
+        self._others, self._inputs = (), ()
+        self._history.clear()
+        self._list(())
+
+    def _list(self, identities: Iterable[str]) -> None:
+        """Make this the order, kept together by exam."""
+        self._order = kept_together(identities, self._instances)
+        self._numbers = numbered(self._order, self._instances)
+        self._exams = tuple(group_into_exams(self._instances[identity] for identity in self._order))
+
+    # What is decided
+
+    def decision(self, identity: str) -> Decision:
+        """What is decided about an instance; its `order` is None, as `order` of the session says it."""
+        return self._decisions[identity]
+
+    def proposal(self, identity: str) -> Proposal | None:
+        """The crop box that presets or regions propose; None where there is no proposal."""
+        return propose_crop(self._instances[identity], self.settings)
+
+    def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
+        """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
+
+        An edit of the picture voids its review. Steps of one `gesture` are undone together.
+        """
+        self.decide(words, {identity: self._decisions[identity].replaced(**changes) for identity in identities}, gesture=gesture)
+
+    def decide(self, words: str, decisions: Mapping[str, Decision], *, gesture: object = None) -> None:
+        """Decide about several instances, each in its own way, as one step."""
+        self._do(words, {identity: self._voided(identity, made) for identity, made in decisions.items()}, gesture=gesture)
+
+    def _voided(self, identity: str, decision: Decision) -> Decision:
+        if decision.reviewed and picture(decision) != picture(self._decisions[identity]):
+            return decision.replaced(reviewed=False, review_digest="")
+        return decision
+
+    def reset(self, identities: Iterable[str]) -> None:
+        """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
+        decisions = {}
+        for identity in identities:
+            proposed = decide(self._instances[identity], Choices(), self.settings)
+            decisions[identity] = self._decisions[identity].replaced(
+                crop=proposed.crop,
+                whole_frame=False,
+                mask=proposed.mask,
+                sector=None,
+                proposal=proposed.proposal,
+                confidence=proposed.confidence,
+            )
+        self.decide("Reset to proposal", decisions)
+
+    # Order
+
+    def move(self, identities: Iterable[str], by: int) -> None:
+        """Move instances up (negative) or down in their exams, each as far as it goes."""
+        self._do("Reorder", {}, moved(self._order, self._instances, set(identities), by))
+
+    def place(self, identities: Iterable[str], before: str | None) -> None:
+        """Put instances before another one of their exam, in the order that they have; at its end where that is None.
+
+        Those of other exams stay where they are.
+        """
+        self._do("Reorder", {}, placed(self._order, self._instances, set(identities), before))
+
+    # Undo, redo
+
+    @property
+    def undo_words(self) -> str:
+        """What undo would take back; "" where there is nothing."""
+        return self._history.undo_words
+
+    @property
+    def redo_words(self) -> str:
+        """What redo would do again; "" where there is nothing."""
+        return self._history.redo_words
+
+    def undo(self) -> None:
+        """Take the last step back, and look at what it was about."""
+        step = self._history.undo()
+        if step:
+            self._go(step.after, step.before)
+
+    def redo(self) -> None:
+        """Do the last step that was undone again, and look at what it is about."""
+        step = self._history.redo()
+        if step:
+            self._go(step.before, step.after)
+
+    def _do(self, words: str, decisions: Mapping[str, Decision], order: tuple[str, ...] | None = None, *, gesture: object = None):
+        """One step: new decisions and, where it is given, a new order. What changes nothing is no step."""
+        changed = {identity: made for identity, made in decisions.items() if made != self._decisions[identity]}
+        order = self._order if order is None else order
+        if not changed and order == self._order:
+            return
+        before = State({identity: self._decisions[identity] for identity in changed}, self._order)
+        step = Step(words, before, State(changed, order), gesture)
+        self._history.add(step)
+        self._apply(step.before, step.after)
+
+    def _go(self, start: State, end: State) -> None:
+        """Go from one state to the other, back or forth."""
+        self._apply(start, end)
+
+    def _apply(self, start: State, end: State) -> None:
+        """Go from one state to the other. What was added since stays listed, at the end of its exam."""
+        self._decisions |= end.decisions
+        if start.order != end.order:
+            added = [identity for identity in self._order if identity not in start.order and identity not in end.order]
+            self._list((*end.order, *added))
+        touched = tuple(identity for identity in self._order if identity in end.decisions)
+        self._keep(touched if start.order == end.order else self._order)
+        if start.order != end.order:
+            self._publish(ChangeKind.EXAMS)
+        if touched:
+            self._publish(ChangeKind.DECISIONS, touched)
+
+    def _keep(self, identities: Iterable[str]) -> None:
+        """Called after each step with what it was about, before anybody hears of it."""
+
+    # Who wants to know
+
+    def observe(self, observer: Callable[[Change], None]) -> Callable[[], None]:
+        """Call the observer after each change, once it is complete. Returns what ends that."""
+        self._observers.append(observer)
+
+        def end() -> None:
+            if observer in self._observers:
+                self._observers.remove(observer)
+
+        return end
+
+    def _publish(self, kind: ChangeKind, identities: tuple[str, ...] = ()) -> None:
+        for observer in tuple(self._observers):
+            observer(Change(kind, identities))

@@ -1,0 +1,71 @@
+"""Text in the pictures that a plan lets leave: noted in the plan, or blanked by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from USDICOMizerLib.after_images import as_reviewed
+from USDICOMizerLib.burned_in_text import TextFindings, find_text, sampled_frames
+from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.deidentify.needles import identifying_values
+from USDICOMizerLib.errors import USDICOMizerError
+from USDICOMizerLib.exam import Exam, Instance
+from USDICOMizerLib.geometry import Redaction
+from USDICOMizerLib.sources import read_header
+
+_AROUND = 4  # pixels: letters may reach a little out of where they were seen
+
+
+class TextChoice(StrEnum):
+    """What a plan does about text that is found."""
+
+    NOTE = "note"  # a person looks, and decides
+    REDACT = "redact"  # it is blanked in all frames, and a person looks
+
+
+def text_in(instance: Instance, decision: Decision) -> TextFindings:
+    """The text in the picture that would leave; its boxes are in pixels of the stored frame.
+
+    Raises RefusedError where crop or pixels are not to be had, SourceError where the file is damaged.
+    """
+    needles = identifying_values(read_header(instance.source))
+    with as_reviewed(instance, decision) as pixels:
+        only = sampled_frames(pixels.description.frames)
+        frames = (pixels.display_frame(index, whole_range=True) for index in only)
+        found = find_text(frames, len(only), needles)
+        return found.moved(pixels.box.left, pixels.box.top)
+
+
+def with_text_noted(instance: Instance, decision: Decision, choice: TextChoice) -> Decision:
+    """The decision with a note about text in its picture, and with it blanked where that is the choice.
+
+    A decision that is excluded, reviewed or can't be shown stays as it is: who prepares it is told why.
+    """
+    if not decision.include or decision.reviewed:
+        return decision
+    try:
+        found = text_in(instance, decision)
+    except USDICOMizerError:
+        return decision
+    if not found.doubtful:
+        return decision
+    if choice is TextChoice.NOTE:
+        return decision.replaced(note=_added(decision.note, str(found)))
+    boxes = [one.box.expanded(_AROUND).clipped_to(instance.columns, instance.rows) for one in found.doubtful]
+    redactions = (*decision.redactions, *map(Redaction, boxes))
+    note = f"text was found and is blanked at {len(boxes)} place{'s' if len(boxes) != 1 else ''}"
+    return decision.replaced(redactions=redactions, note=_added(decision.note, note))
+
+
+def note_text(exams: Sequence[Exam], decisions: Mapping[str, Decision], choice: TextChoice) -> dict[str, Decision]:
+    """The decisions of all instances, by identity, as `with_text_noted` makes them."""
+    return {
+        instance.identity: with_text_noted(instance, decisions[instance.identity], choice)
+        for exam in exams
+        for instance in exam.instances
+    }
+
+
+def _added(note: str, sentence: str) -> str:
+    return f"{note}; {sentence}" if note else sentence
