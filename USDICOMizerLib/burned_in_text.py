@@ -7,7 +7,7 @@ well: then technical text is told from the rest, and what is read is compared wi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,7 +25,8 @@ SAMPLED_FRAMES = 16
 _SURE, _POSSIBLE = 0.95, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
 _LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
 _FILLED = 0.55  # of a box are cells with text: then it is one
-_MARK = 4  # cells: what is no wider and no higher than this, and about as wide as high, is a mark of the probe's side
+_MARK = 4  # cells: what is no wider and no higher than this may be a mark or a single letter
+_CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
 _TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
@@ -84,22 +85,48 @@ def sampled_frames(count: int) -> Sequence[int]:
     return sorted({round(index) for index in np.linspace(0, count - 1, min(count, SAMPLED_FRAMES))})
 
 
-def find_text(frames: Iterable[np.ndarray], count: int, needles: Needles = Needles()) -> TextFindings:
-    """Look for text in `count` frames as a viewer shows them, uint8 RGB (rows, columns, 3), all of one size.
+def find_text(frame: Callable[[int], np.ndarray], count: int, needles: Needles = Needles()) -> TextFindings:
+    """Look for text in `count` frames; `frame` gives one as a viewer shows it: uint8 RGB (rows, columns, 3), all of one size.
 
-    Looked at are the first, the middle and the last of them, and of several the brightest and the darkest value of each
-    pixel: what stands still stands out of speckle that moves. Read is the darkest; what can't be read there is doubtful.
-    `needles`: what the source's header says about the patient.
+    Looked at are the first, the middle and the last of the sampled frames, and of several the darkest and the brightest
+    value of each pixel: what stands still stands out of speckle that moves. Read is the darkest; what can't be read there
+    is doubtful. `needles`: what the source's header says about the patient.
     """
-    pictures = _pictures(frames, count)
-    found = [box for picture in pictures for box in seen_text(picture)]
+    sampled = sampled_frames(count)
+    still, found = _seen_in_all(frame, sampled)
+    for index in sorted({sampled[0], sampled[len(sampled) // 2], sampled[-1]}):
+        found += seen_text(frame(index))
     if not reader_is_installed():
         return TextFindings(tuple(_joined(found)), read=False)
-    places = [one.box for one in _joined(found)]
-    read = read_lines(pictures[0], places)
+    read = read_lines(still, [one.box for one in _joined(found)])
     judged = [_judged(line, needles) for line in read]
     unread = [one for one in found if not any(_overlaps(one.box, line.box) for line in read)]
     return TextFindings(tuple(_joined([*judged, *unread])), read=True)
+
+
+def _seen_in_all(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> tuple[np.ndarray, list[TextBox]]:
+    """The darkest value of each pixel, and the text in it and in the brightest.
+
+    What moves draws patterns over the brightest picture: what is seen there counts where it is seen in the frame that most
+    of it comes from too.
+    """
+    darkest = frame(sampled[0])
+    if len(sampled) == 1:
+        return darkest, []
+    brightest, comes_from = darkest, np.zeros(darkest.shape[:2], np.uint8)
+    for number, index in enumerate(sampled):
+        picture = frame(index)
+        comes_from[picture.max(axis=2) > brightest.max(axis=2)] = number
+        darkest, brightest = np.minimum(darkest, picture), np.maximum(brightest, picture)
+    seen = seen_text(darkest)
+    for place in seen_text(brightest):
+        box = place.box
+        numbers = np.bincount(comes_from[box.top : box.bottom, box.left : box.right].ravel())
+        around = box.expanded(_CONTEXT).clipped_to(darkest.shape[1], darkest.shape[0])
+        part = frame(sampled[int(numbers.argmax())])[around.top : around.bottom, around.left : around.right]
+        again = (one.box.moved(around.left, around.top) for one in seen_text(part))
+        seen += [place] if any(_overlaps(box, one) for one in again) else []
+    return darkest, seen
 
 
 def seen_text(picture: np.ndarray) -> list[TextBox]:
@@ -107,7 +134,8 @@ def seen_text(picture: np.ndarray) -> list[TextBox]:
     import SimpleITK as sitk  # not before it is needed: it takes its time to load
 
     rows, columns = picture.shape[:2]
-    likely = text_likelihood(_grey(picture))
+    grey = _grey(picture)
+    likely = text_likelihood(grey)
     labels = sitk.ConnectedComponent(sitk.GetImageFromArray((likely > _POSSIBLE).astype(np.uint8)), True)
     shapes = sitk.LabelShapeStatisticsImageFilter()
     shapes.Execute(labels)
@@ -116,13 +144,27 @@ def seen_text(picture: np.ndarray) -> list[TextBox]:
     for label in shapes.GetLabels():
         left, top, width, height = shapes.GetBoundingBox(label)
         within = (slice(top, top + height), slice(left, left + width))
-        values = likely[within][labels[within] == label]
-        is_mark = max(width, height) <= _MARK and (width == height or min(width, height) == _MARK - 1)
-        if values.max() >= _SURE and values.sum() >= _LEAST_TEXT and not is_mark:
-            cells = labels[within] == label
+        cells = labels[within] == label
+        values = likely[within][cells]
+        if values.max() < _SURE or values.sum() < _LEAST_TEXT:
+            continue
+        pixels = grey[top * CELL : (top + height) * CELL, left * CELL : (left + width) * CELL]
+        if max(width, height) > _MARK or _shapes_in(pixels) > 1:
             boxes = (box.moved(left * CELL, top * CELL).clipped_to(columns, rows) for box in _parts(cells))
             places += [TextBox(box, float(values.max())) for box in boxes]
     return places
+
+
+def _shapes_in(pixels: np.ndarray) -> int:
+    """How many shapes stand out of their ground: one is a mark of the probe's side, or a single letter."""
+    import SimpleITK as sitk
+
+    light = pixels > (int(pixels.min()) + int(pixels.max())) / 2
+    shapes = light if light.mean() < 0.5 else ~light
+    components = sitk.ConnectedComponentImageFilter()
+    components.FullyConnectedOn()
+    components.Execute(sitk.GetImageFromArray(shapes.astype(np.uint8)))
+    return components.GetObjectCount()
 
 
 def _parts(cells: np.ndarray) -> list[CropBox]:
@@ -144,18 +186,6 @@ def _parts(cells: np.ndarray) -> list[CropBox]:
         for half, (x, y) in zip(halves, offsets, strict=True)
         for box in _parts(half)
     ]
-
-
-def _pictures(frames: Iterable[np.ndarray], count: int) -> list[np.ndarray]:
-    """What is looked at; the one in which text that stands still is read best comes first."""
-    darkest = brightest = None
-    kept = []
-    for index, frame in enumerate(frames):
-        darkest = frame if darkest is None else np.minimum(darkest, frame)
-        brightest = frame if brightest is None else np.maximum(brightest, frame)
-        if index in (0, count // 2, count - 1):
-            kept.append(frame)
-    return kept if count == 1 else [darkest, brightest, *kept]
 
 
 def _grey(picture: np.ndarray) -> np.ndarray:

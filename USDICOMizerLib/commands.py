@@ -165,9 +165,7 @@ def _check_plan_options(options: argparse.Namespace) -> None:
     if not (options.learn or options.output):
         raise CommandError("Name the plan to write with --output FILE.csv; or, with --plan and --learn, let presets be learned.")
     if not options.output and (options.images or options.sectors_from or options.sectors_to or options.text):
-        raise CommandError(
-            "--images, --sectors-from, --sectors-to and --text go with a plan that is written: add --output FILE.csv."
-        )
+        raise CommandError("--images, --text and --sectors-from, -to go with a plan that is written: add --output FILE.csv.")
 
 
 def _learn(options: argparse.Namespace, settings: Settings, found: _Input, console: Console) -> None:

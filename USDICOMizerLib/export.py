@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, member_name, open_export
-from USDICOMizerLib.burned_in_text import find_text, sampled_frames
+from USDICOMizerLib.burned_in_text import find_text
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.residue import find_in_text
@@ -178,9 +179,9 @@ class _ExamRun:
         reviewed = prepared.dataset.BurnedInAnnotation == "NO"
         if not self.job.policy.require_text_check or reviewed and not reader_is_installed():
             return
-        only = sampled_frames(prepared.pixels.description.frames)
-        frames = (prepared.pixels.display_frame(index, whole_range=True) for index in only)
-        found = find_text(frames, len(only), prepared.needles).moved(prepared.box.left, prepared.box.top)
+        shown = partial(prepared.pixels.display_frame, whole_range=True)
+        found = find_text(shown, prepared.pixels.description.frames, prepared.needles)
+        found = found.moved(prepared.box.left, prepared.box.top)
         if found.identifies or found.doubtful and not reviewed:
             raise RefusedError(Problem.TEXT_IN_IMAGE, f"{str(found).capitalize()}.")
 

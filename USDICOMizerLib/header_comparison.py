@@ -20,7 +20,7 @@ from USDICOMizerLib.deidentify.cleaning import private_creator
 from USDICOMizerLib.deidentify.content_items import HOLDERS, concept_of
 from USDICOMizerLib.deidentify.profile import Action, Answer, Rules, Surroundings, answer_for, iod_of
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
-from USDICOMizerLib.deidentify.values import read_element
+from USDICOMizerLib.elements import read_element
 from USDICOMizerLib.opened import OpenedInstance
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.prepare import Preparation, header_that_leaves, pixels_that_leave

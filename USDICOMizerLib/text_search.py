@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 
 from USDICOMizerLib.after_images import as_reviewed
-from USDICOMizerLib.burned_in_text import TextFindings, find_text, sampled_frames
+from USDICOMizerLib.burned_in_text import TextFindings, find_text
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.needles import identifying_values
 from USDICOMizerLib.errors import USDICOMizerError
@@ -31,9 +32,7 @@ def text_in(instance: Instance, decision: Decision) -> TextFindings:
     """
     needles = identifying_values(read_header(instance.source))
     with as_reviewed(instance, decision) as pixels:
-        only = sampled_frames(pixels.description.frames)
-        frames = (pixels.display_frame(index, whole_range=True) for index in only)
-        found = find_text(frames, len(only), needles)
+        found = find_text(partial(pixels.display_frame, whole_range=True), pixels.description.frames, needles)
         return found.moved(pixels.box.left, pixels.box.top)
 
 

@@ -33,7 +33,7 @@ from USDICOMizerLib.text_reader import reader_is_installed  # noqa: E402
 def found_in(planted: PlantedPicture) -> tuple[TextFindings, float]:
     """What is found in a picture, and how many seconds it took."""
     start = time.perf_counter()
-    findings = find_text([planted.picture], 1)
+    findings = find_text(lambda index: planted.picture, 1)
     return findings, time.perf_counter() - start
 
 
@@ -85,7 +85,7 @@ def main() -> None:
     if with_reader:
         burned_in_text.reader_is_installed = lambda: True
         print("With the extra ocr")
-        find_text([np.zeros((64, 64, 3), np.uint8)], 1)  # its models are loaded
+        find_text(lambda index: np.zeros((64, 64, 3), np.uint8), 1)  # its models are loaded
         measure(options.pictures, options.seed)
 
 

@@ -50,18 +50,18 @@ def test_planted_lines_are_found_and_clean_pictures_are_mostly_left_alone(withou
     lines = found = 0
     for planted in planted_pictures(6, 1):
         pixels = np.zeros(planted.picture.shape[:2], bool)
-        for one in find_text([planted.picture], 1).boxes:
+        for one in find_text([planted.picture].__getitem__, 1).boxes:
             pixels[one.box.top : one.box.bottom, one.box.left : one.box.right] = True
         lines += len(planted.lines)
         found += sum((pixels & line.pixels).sum() >= 0.5 * line.pixels.sum() for line in planted.lines)
-    flagged = sum(bool(find_text([planted.picture], 1).doubtful) for planted in planted_pictures(6, 1, lines=0))
+    flagged = sum(bool(find_text([planted.picture].__getitem__, 1).doubtful) for planted in planted_pictures(6, 1, lines=0))
     assert found >= 0.9 * lines
     assert flagged <= 1
 
 
 def test_a_place_is_told_in_pixels_of_the_picture(without_reader):
     picture = written(np.zeros((203, 317, 3), np.uint8), "FENWICK ROSALIND", (120, 150))
-    (place,) = find_text([picture], 1).doubtful
+    (place,) = find_text([picture].__getitem__, 1).doubtful
     assert place.box.left <= 128 and place.box.right >= 240
     assert place.box.top <= 156 and place.box.bottom >= 162
     assert place.box.fits(317, 203)
@@ -69,18 +69,18 @@ def test_a_place_is_told_in_pixels_of_the_picture(without_reader):
 
 def test_text_that_stands_still_is_found_in_speckle_that_moves_although_no_frame_shows_it_clearly(without_reader):
     frames = [written(speckle((240, 320), seed), "FENWICK 1961", (90, 100), tone=150) for seed in range(12)]
-    assert any(one.box.top <= 112 <= one.box.bottom for one in find_text(frames, 12).doubtful)
+    assert any(one.box.top <= 112 <= one.box.bottom for one in find_text(frames.__getitem__, 12).doubtful)
 
 
 def test_dark_text_is_found_as_well(without_reader):
     picture = written(np.full((240, 320, 3), 220, np.uint8), "FENWICK ROSALIND", (90, 100), tone=10)
-    assert find_text([picture], 1).doubtful
+    assert find_text([picture].__getitem__, 1).doubtful
 
 
 def test_text_in_a_few_of_many_frames_is_found(without_reader):
     frames = [np.zeros((160, 320, 3), np.uint8) for _ in range(12)]
     frames[7] = written(frames[7], "FENWICK ROSALIND", (60, 60))
-    assert find_text(frames, 12).doubtful
+    assert find_text(frames.__getitem__, 12).doubtful
 
 
 def test_the_frames_that_are_looked_at_are_spread_over_the_cine():
@@ -159,18 +159,18 @@ def test_other_text_is_not_taken_for_the_header(text):
 
 def test_what_is_read_is_compared_with_the_header(reader):
     picture = written(np.zeros((160, 480, 3), np.uint8), "FENWICK, ROSALIND", (40, 60), size=20)
-    found = find_text([picture], 1, identifying_values(the_header()))
+    found = find_text([picture].__getitem__, 1, identifying_values(the_header()))
     assert found.read and found.identifies == {Kind.NAME}
     assert "Fenwick" not in f"{found} {found!r}" and "FENWICK" not in f"{found} {found!r}"
 
 
 def test_technical_text_that_is_read_makes_no_doubt(reader):
     picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
-    found = find_text([picture], 1)
+    found = find_text([picture].__getitem__, 1)
     assert found.boxes and not found.doubtful
 
 
 def test_text_that_is_seen_but_not_read_remains_doubtful(reader, monkeypatch):
     monkeypatch.setattr(burned_in_text, "read_lines", lambda picture, places: [])
     picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
-    assert find_text([picture], 1).doubtful
+    assert find_text([picture].__getitem__, 1).doubtful

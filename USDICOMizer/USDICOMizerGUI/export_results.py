@@ -46,7 +46,7 @@ class ExportResults:
     def show(self, result: Mapping) -> str:
         """Show the JSON result of `prepare`. Returns it as a sentence."""
         exports = [Path(exam["path"]) for exam in result["exams"] if exam["path"]]
-        reports = [Path(exam["report"]) for exam in result["exams"] if exam.get("report")]
+        reports = [page for page in (path.with_suffix(".html") for path in exports) if page.exists()]
         self._places = {}
         if exports:
             self._places |= {"openFolderButton": exports[0].parent, "openZipButton": exports[0]}
@@ -85,7 +85,7 @@ class ExportResults:
         outcomes = result["outcomes"]
         done = sum(outcomes.get(outcome, 0) for outcome in _WELL)
         left = sum(outcomes.get(outcome, 0) for outcome in _NOT_WELL)
-        errors = [exam["error"] for exam in result["exams"] if exam["error"]]
+        errors = [exam[kind] for exam in result["exams"] for kind in ("error", "report_error") if exam[kind]]
         words = _("{done} instances are in {places}.").format(
             done=done, places=", ".join(path.name for path in exports) or _("no export")
         )
