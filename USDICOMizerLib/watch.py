@@ -54,8 +54,9 @@ _SECONDS_TO_TRY_AGAIN = 600.0
 
 @dataclass(frozen=True)
 class Waiting:
-    """A row of the list: an exam that isn't ready, why, and its plan; `written` is a digest of that before a person saved it.
+    """A row of the list: an exam that isn't ready, why, and its plan.
 
+    `written` is a digest of the plan that nobody has touched; "" where it holds what a person decided.
     A file that can't be read belongs to no exam: then `source` is its path.
     """
 
@@ -233,11 +234,12 @@ class Watch:
     def _show(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         plan = self._plan_file(exam)
         try:
+            is_a_persons = plan.exists() and _digest(plan.read_bytes()) != self._written.get(plan.name)
             content = plan_bytes(make_plan([exam], decisions))
             write_after_images([exam], decisions, self._pictures(exam))
             with written_whole(plan, replace=True, private=True) as stream:
                 stream.write(content)
-            self._written[plan.name] = _digest(content)
+            self._written[plan.name] = "" if is_a_persons else _digest(content)  # what a person decided is followed on
         except (OSError, USDICOMizerError) as error:  # a source that has gone: the next look tells
             log("plan not written", exam=self._name(exam), error=error)
 

@@ -85,6 +85,27 @@ def test_a_study_that_has_stopped_growing_is_prepared_and_grows_on(tmp_path, own
     assert [path.stat().st_mtime_ns for path in exports(output)] == times, "another watch does nothing twice"
 
 
+def test_a_plan_that_a_person_has_corrected_and_not_yet_reviewed_keeps_what_was_corrected(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    waiting = own_home / "data" / "linkage" / "waiting"
+    with watching(folder, output, own_home):
+        wait_until(lambda: bool(listed(own_home)))
+        (row,) = listed(own_home)
+        plan = waiting / row["plan"]
+        text = plan.read_text(encoding="utf-8-sig")
+        rows = list(csv.DictReader(text.splitlines()))
+        corrected = text.replace(f",{rows[0]['crop']},", ",16 8 100 80,")
+        assert corrected != text
+        plan.write_text(corrected, encoding="utf-8")
+        wait_until(lambda: plan.read_text(encoding="utf-8") != corrected or listed(own_home)[0]["written"] == "")
+        time.sleep(2)
+        assert "16 8 100 80" in plan.read_text(encoding="utf-8-sig")
+    with watching(folder, output, own_home):
+        time.sleep(3)
+        assert "16 8 100 80" in plan.read_text(encoding="utf-8-sig")
+    assert not exports(output)
+
+
 def test_what_is_not_ready_waits_in_a_list_until_a_person_saves_its_plan(tmp_path, own_home):
     folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
     waiting = own_home / "data" / "linkage" / "waiting"
