@@ -13,7 +13,7 @@ from pathlib import Path
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, is_registered
 from USDICOMizerLib.errors import CommandError, KeyFileError
 from USDICOMizerLib.exam import Exam, Instance, Patient
-from USDICOMizerLib.linkage import EXAMS, ISSUERS, PATIENTS, UIDS, Linkage, MappingRow
+from USDICOMizerLib.linkage import EXAMS, PATIENTS, UIDS, Linkage, MappingRow
 from USDICOMizerLib.readiness import count_patients
 
 _BETWEEN = "\\"
@@ -71,7 +71,9 @@ def _described(fingerprint: str) -> str:
 
 
 def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[str, str], table: Mapping[str, str] | None) -> None:
-    """Write to the linkage which subject each patient is.
+    """Claim in the linkage which subject each patient is.
+
+    The mappings say it when something of the patient has been exported: a subject that was mistyped leaves no trace.
 
     Raises CommandError where a subject would stand for two patients, or a patient be two subjects, here or with what the
     linkage holds. `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two
@@ -85,16 +87,13 @@ def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[st
         if count_patients(exam.instances) == 1:
             instances[subjects[exam.study_uid]] += exam.instances
     rows = [(instance.patient, subject) for subject, own in instances.items() for instance in own]
-    with_issuers = [(_with_issuer(patient), subject) for patient, subject in dict.fromkeys(rows) if patient.id]
+    with_issuers = [(with_issuer(patient), subject) for patient, subject in dict.fromkeys(rows) if patient.id]
 
-    def object_to_issuers(known_issuers: set[MappingRow]) -> None:
-        def objection(known: set[MappingRow]) -> None:
-            _check_subjects(instances, table or {}, known)
-            _check_patients(with_issuers, known, known_issuers | set(with_issuers))
+    def objection(known: set[MappingRow], known_issuers: set[MappingRow]) -> None:
+        _check_subjects(instances, table or {}, known)
+        _check_patients(with_issuers, known, known_issuers | set(with_issuers))
 
-        linkage.add_to_mapping(PATIENTS, [(patient.id, subject) for patient, subject in rows], objection)
-
-    linkage.add_to_mapping(ISSUERS, with_issuers, object_to_issuers)
+    linkage.claim_subjects([(patient.id, subject) for patient, subject in rows], with_issuers, objection)
 
 
 def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[str, str], known: set[MappingRow]) -> None:
@@ -138,7 +137,7 @@ def _check_patients(rows: Sequence[MappingRow], known: set[MappingRow], with_iss
                 )
 
 
-def _with_issuer(patient: Patient) -> str:
+def with_issuer(patient: Patient) -> str:
     """Patient ID and issuer, divided by what neither can hold: it divides values (PS3.5 6.2)."""
     return f"{patient.id}{_BETWEEN}{patient.issuer}"
 

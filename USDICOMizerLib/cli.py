@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"USDICOMizer {__version__}")
     add = parser.add_subparsers(title="commands", metavar="COMMAND", required=True).add_parser
     _add_prepare(add("prepare", help="crop, tag and de-identify exams into ZIPs"))
+    _add_watch(add("watch", help="prepare each study of a folder that has stopped growing, until it is ended"))
     _add_plan(add("plan", help="propose decisions as a file, to be edited by hand or in Slicer"))
     _add_inspect(add("inspect", help="show what is there, how ready it is, what would happen to each attribute"))
     _add_check(add("check", help="judge an export: residue, conformance, counts"))
@@ -115,9 +116,10 @@ def _add_settings_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE", help="the settings file (default: your own, made on first use)")
 
 
-def _add_choices(parser: argparse.ArgumentParser) -> None:
+def _add_choices(parser: argparse.ArgumentParser, *, with_plan: bool = True) -> None:
     group = parser.add_argument_group("decisions for all instances")
-    group.add_argument("--plan", type=Path, metavar="FILE", help="decisions per instance, instead of the options below")
+    if with_plan:
+        group.add_argument("--plan", type=Path, metavar="FILE", help="decisions per instance, instead of the options below")
     group.add_argument(
         "--crop",
         type=_crop,
@@ -147,10 +149,13 @@ def _add_profile(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
+def _add_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", type=Path, metavar="FILE", help="the project key (default: from the settings; made on first use)"
     )
+
+
+def _add_linkage(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--linkage", type=Path, metavar="DIR", help="folder of the private files that tie pseudonyms to originals"
     )
@@ -159,14 +164,46 @@ def _add_key_and_linkage(parser: argparse.ArgumentParser) -> None:
 def _add_prepare(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.prepare)
     _add_inputs(parser)
-    parser.add_argument(
-        "--output", type=Path, metavar="DIR", help="folder for the ZIPs, one an exam (default: from the settings)"
-    )
+    _add_output(parser)
     _add_settings_option(parser)
     _add_choices(parser)
     subject = parser.add_mutually_exclusive_group()
     subject.add_argument("--subject", metavar="ID", help="the subject's pseudonym, where the input has one patient")
-    subject.add_argument("--subjects", type=Path, metavar="FILE.csv", help="pseudonyms by Patient ID: a CSV with id_old,id_new")
+    _add_subjects(subject)
+    _add_preparation(parser)
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
+    existing.add_argument("--overwrite", action="store_true", help="replace exports that exist")
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.watch, subject=None, plan=None, overwrite=False, resume=True)
+    parser.add_argument("inputs", nargs=1, type=Path, metavar="FOLDER", help="the folder that studies arrive in")
+    _add_output(parser)
+    parser.add_argument(
+        "--settle",
+        type=_number(1, 7 * 24 * 3600),
+        default=300,
+        metavar="SECONDS",
+        help="how long a study must not have changed before it counts as complete (default: 300)",
+    )
+    _add_settings_option(parser)
+    _add_choices(parser, with_plan=False)
+    _add_subjects(parser)
+    _add_preparation(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", help="folder for the ZIPs, one an exam (default: from the settings)"
+    )
+
+
+def _add_subjects(parser: argparse._ActionsContainer) -> None:
+    parser.add_argument("--subjects", type=Path, metavar="FILE.csv", help="pseudonyms by Patient ID: a CSV with id_old,id_new")
+
+
+def _add_preparation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--transfer-syntax",
         choices=[syntax.value for syntax in OutputSyntax],
@@ -182,7 +219,10 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_number(1, 1024),
         metavar="N",
-        help="how many frames of a cine are worked on at once (default: one for each processor core)",
+        help="how many exams, or frames of a single one, are worked on at once (default: one for each processor core)",
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS", help="let the workers of a running Dask scheduler prepare the exams (needs .[cluster])"
     )
     parser.add_argument(
         "--accept-unreviewed",
@@ -190,15 +230,13 @@ def _add_prepare(parser: argparse.ArgumentParser) -> None:
         help="export pictures that nobody has looked at, where a crop box or sector is narrower than the frame",
     )
     _add_profile(parser)
-    _add_key_and_linkage(parser)
+    _add_key(parser)
+    _add_linkage(parser)
     parser.add_argument(
         "--report",
         action=argparse.BooleanOptionalAction,
         help="write HTML reports beside the ZIPs, and with the pictures before into the linkage (default: from the settings)",
     )
-    existing = parser.add_mutually_exclusive_group()
-    existing.add_argument("--resume", action="store_true", help="skip what is done, do what is missing or changed")
-    existing.add_argument("--overwrite", action="store_true", help="replace exports that exist")
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
     parser.add_argument("--progress", choices=["json"], help="print progress as JSON lines")
 
@@ -226,6 +264,7 @@ def _add_plan(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a plan that exists")
     _add_settings_option(parser)
+    _add_linkage(parser)
     _add_choices(parser)
 
 
@@ -234,6 +273,7 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
     _add_inputs(parser)
     parser.add_argument("--explain", action="store_true", help="list what would happen to each attribute, and why")
     _add_settings_option(parser)
+    _add_linkage(parser)
     _add_profile(parser)
     _add_choices(parser)
     parser.add_argument("--json", action="store_true", help="print the result as one JSON object")

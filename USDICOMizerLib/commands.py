@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
-from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
-from USDICOMizerLib.batch import RunResult, prepare_exams
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
 from USDICOMizerLib.choices import Choices, CropChoice, decide_all
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.options import Option
 from USDICOMizerLib.deidentify.profile import Rules
-from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, gives_away
+from USDICOMizerLib.deidentify.pseudonyms import ProjectKey
 from USDICOMizerLib.deidentify.residue import Needles, identifying_values
-from USDICOMizerLib.errors import CommandError, ReportError
+from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Exam, group_into_exams
-from USDICOMizerLib.export import ExportJob
 from USDICOMizerLib.files import make_private_folder
 from USDICOMizerLib.inspection import exam_facts, explain
 from USDICOMizerLib.learned_presets import learn_presets, write_presets
-from USDICOMizerLib.linkage import Linkage, check_linkage_place, read_subjects
+from USDICOMizerLib.linkage import check_linkage_place, read_subjects
 from USDICOMizerLib.logs import log, set_up_logging
 from USDICOMizerLib.original_settings import load_original
 from USDICOMizerLib.outcomes import Outcome
@@ -35,12 +31,11 @@ from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
-from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
+from USDICOMizerLib.project import Project
 from USDICOMizerLib.proposals import DOUBTFUL
-from USDICOMizerLib.readiness import Policy, assess, count_patients
+from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.report import HOW_TO_GET_IT, TEMPLATE_ENGINE, can_report
-from USDICOMizerLib.report_cohort import write_cohort_report
 from USDICOMizerLib.settings import (
     Settings,
     default_data_folder,
@@ -49,12 +44,10 @@ from USDICOMizerLib.settings import (
     ensure_default_settings,
     load_settings,
 )
-from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.slicer_masks import read_masks, with_masks, write_masks
 from USDICOMizerLib.sources import Discovery, discover, read_header
 from USDICOMizerLib.text_search import TextChoice, note_text
-
-_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+from USDICOMizerLib.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -68,60 +61,63 @@ class _Input:
 
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
+    project = _project(options, console)
+    found = _read_input(options, project.settings, console)
+    project.say_what_is_kept()
+    result = project.prepare(found.exams, found.discovery.others, found.decisions)
+    console.run_ended(result)
+    if result.left:
+        raise KeyboardInterrupt
+    return result.all_well
+
+
+def watch(options: argparse.Namespace, console: Console) -> bool:
+    """`watch`: prepare each study of a folder that has stopped growing, until Ctrl-C or a termination signal."""
+    project = _project(options, console)
+    choices = _choices(options, project.settings)
+    project.say_what_is_kept()
+    console.note(
+        "Watching; Ctrl-C ends it. What waits for a person is listed in waiting.csv in the folder waiting of the linkage."
+    )
+    watching = Watch(options.inputs, project, choices, options.settle, console, _index_folder(options, project.settings))
+    try:
+        while True:
+            watching.look()
+            time.sleep(watching.pause)
+    except KeyboardInterrupt:
+        console.note("Watching has ended. Nothing half-written remains; the next watch goes on from here.")
+    return True
+
+
+def _project(options: argparse.Namespace, console: Console) -> Project:
+    """What the options and the settings say that is the same for all exams; checked before anything is read."""
     settings = _settings(options.settings, console)
     syntax = OutputSyntax(options.transfer_syntax or settings.export.transfer_syntax)
     if options.quality and syntax is not OutputSyntax.JPEG_BASELINE:
         raise CommandError(f"--quality is for --transfer-syntax jpeg-baseline, and {syntax} is asked for. Leave one out.")
     rules = _rules(options, settings)
     policy = _policy(settings, rules, accept_unreviewed=options.accept_unreviewed)
-    report = _report_wanted(options.report, settings, console)
+    reports = _report_wanted(options.report, settings, console)
     output = _output_folder(options, settings)
     key_file, linkage_folder = _private_places(options, settings, output)
-    own_subjects = read_subjects(options.subjects) if options.subjects else {}
-    found = _read_input(options, settings, console)
-    _check_subjects(options.subject, own_subjects, found.exams)
-    if kept := settings.deidentification.attributes_to_keep:
-        console.note(
-            f"Warning: [attributes_to_keep] of the settings lets {', '.join(map(describe, kept))} leave as they are; "
-            "the Basic Profile of PS3.15 is not claimed."
-        )
-    if rules.options:
-        console.note(f"De-identified by the Basic Profile of PS3.15 with: {', '.join(rules.options)}.")
-    key = _project_key(key_file, linkage_folder, console)
-    pseudonyms = Pseudonyms(key, own_subjects)
-    subjects = _subjects(options.subject, found.exams, pseudonyms, console)
-    linkage = Linkage(linkage_folder)
-    record_key(key, key_file, linkage)
-    claim_exams(linkage, found.exams, pseudonyms)
-    # Who stays behind whole has no pseudonym yet: after a look at what would leave, another may be chosen.
-    leaving = [exam for exam in found.exams if _is_ready(exam, found.decisions, policy)]
-    claim_subjects(linkage, leaving, subjects, own_subjects)
-    job = ExportJob(
-        preparation=Preparation(
-            rules=rules,
-            pseudonyms=pseudonyms,
-            transfer_syntax=syntax,
-            jpeg_quality=options.quality or settings.export.jpeg_quality,
-            workers=options.jobs or available_cores(),
-        ),
+    return Project(
+        settings=settings,
+        rules=rules,
         policy=policy,
+        transfer_syntax=syntax,
+        jpeg_quality=options.quality or settings.export.jpeg_quality,
         output=output,
-        linkage=linkage,
-        file_name=settings.export.file_name,
-        compression_level=settings.export.zip_compression_level,
+        key_file=key_file,
+        linkage_folder=linkage_folder,
+        console=console,
+        subject=options.subject,
+        own_subjects=read_subjects(options.subjects) if options.subjects else {},
+        cores=options.jobs or available_cores(),
+        scheduler=options.scheduler,
+        reports=reports,
         overwrite=options.overwrite,
         resume=options.resume,
-        reports=linkage.reports if report else None,
-        expected=settings.protocol.expected,
     )
-    _make_output_folder(output)
-    for exam in found.exams:
-        executed = make_plan([exam], found.decisions, for_review=False)
-        write_plan(executed, linkage.plans / f"{pseudonyms.exam(exam.study_uid)}.csv")
-    began = time.monotonic()
-    result = prepare_exams(found.exams, found.discovery.others, found.decisions, subjects, job, console.instance_ended)
-    console.run_ended(result)
-    return _cohort_reported(result, job, time.monotonic() - began, console) and result.all_well
 
 
 def plan(options: argparse.Namespace, console: Console) -> bool:
@@ -277,13 +273,14 @@ def _log_folder(settings: Settings) -> Path:
 def _read_input(options: argparse.Namespace, settings: Settings, console: Console) -> _Input:
     if options.plan and (options.crop or options.mask or options.tag):
         raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
-    choices = Choices(
-        crop=options.crop or CropChoice.AUTO,
-        mask=Mask(options.mask or Mask.NONE),
-        tag=settings.tags.parse(options.tag) if options.tag else None,
-    )
+    choices = _choices(options, settings)
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None
-    discovery = discover(options.inputs, on_progress=console.found)
+    discovery = discover(
+        options.inputs,
+        on_progress=console.found,
+        index_folder=_index_folder(options, settings),
+        processes=getattr(options, "jobs", None) or available_cores(),
+    )
     log("input read", instances=len(discovery.instances), others=len(discovery.others))
     exams = group_into_exams(discovery.instances)
     if not exams and all(other.outcome is Outcome.SKIPPED for other in discovery.others):
@@ -295,6 +292,28 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         return _Input(discovery, exams, match_plan(the_plan, exams))
     decisions = {identity: made for exam in exams for identity, made in decide_all(exam, choices, settings).items()}
     return _Input(discovery, exams, decisions)
+
+
+def _choices(options: argparse.Namespace, settings: Settings) -> Choices:
+    return Choices(
+        crop=options.crop or CropChoice.AUTO,
+        mask=Mask(options.mask or Mask.NONE),
+        tag=settings.tags.parse(options.tag) if options.tag else None,
+    )
+
+
+def _index_folder(options: argparse.Namespace, settings: Settings) -> Path | None:
+    """The linkage folder, for the index of a large input; None where it can't lie there, so that nothing is kept."""
+    folder = _linkage_folder(options, settings)
+    try:
+        check_linkage_place(folder, None, options.inputs)
+    except CommandError:
+        return None
+    return folder
+
+
+def _linkage_folder(options: argparse.Namespace, settings: Settings) -> Path:
+    return options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
 
 
 def _policy(settings: Settings, rules: Rules, *, accept_unreviewed: bool) -> Policy:
@@ -326,22 +345,6 @@ def _report_wanted(asked: bool | None, settings: Settings, console: Console) -> 
     return wanted
 
 
-def _cohort_reported(result: RunResult, job: ExportJob, seconds: float, console: Console) -> bool:
-    """Write the report of all exams in the output folder, where reports are wanted; whether all of them could be written."""
-    if job.reports is None:
-        return True
-    for exam in result.exams:
-        if exam.report_error:
-            console.note(f"{exam.exam}: {exam.report_error}")
-    try:
-        path = write_cohort_report(job.output, result, seconds, job)
-    except ReportError as error:
-        console.note(str(error))
-        return False
-    console.say(f"What left and what didn't, with pictures: {path}")
-    return True
-
-
 def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:
     output = options.output or settings.export.folder
     if output is None:
@@ -352,15 +355,6 @@ def _output_folder(options: argparse.Namespace, settings: Settings) -> Path:
     return output
 
 
-def _make_output_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandError(
-            f"The output folder {folder} can't be made ({error.strerror}). Name another one with --output."
-        ) from error
-
-
 _LOG_CURE = "Correct folder in [logging] of the settings."
 
 
@@ -369,7 +363,7 @@ def _private_places(options: argparse.Namespace, settings: Settings, output: Pat
     check_private_place(_log_folder(settings), "The log", _LOG_CURE, inputs=options.inputs, output=output)
     key_file = options.key or settings.deidentification.key_file or default_data_folder() / "project.key"
     check_private_place(key_file, "The project key", "Name another place with --key.", inputs=options.inputs, output=output)
-    linkage_folder = options.linkage or settings.deidentification.linkage_folder or default_data_folder() / "linkage"
+    linkage_folder = _linkage_folder(options, settings)
     check_linkage_place(linkage_folder, output, options.inputs)
     return key_file, linkage_folder
 
@@ -390,49 +384,3 @@ def _check_plan_places(options: argparse.Namespace, settings: Settings) -> None:
             raise CommandError(
                 f"{options.images} isn't empty, and its pictures may be of another plan. Add --overwrite to replace them."
             )
-
-
-def _project_key(path: Path, linkage_folder: Path, console: Console) -> ProjectKey:
-    """The project key, in agreement with the linkage; made on first use, and said so in one line."""
-    key, is_new = load_or_make_key(path, linkage_folder)
-    if is_new:
-        console.note(f"A new project key was made: {path}. Keep it: the same key gives the same pseudonyms. Never hand it on.")
-    return key
-
-
-def _check_subjects(named: str | None, table: Mapping[str, str], exams: Sequence[Exam]) -> None:
-    """Raise CommandError where a subject's pseudonym that the user gave can't be one, or gives the patient away."""
-    instances = [instance for exam in exams for instance in exam.instances]
-    if named and count_patients(instances) > 1:
-        raise CommandError("--subject names one person, and the input holds several patients. Use --subjects FILE.csv.")
-    for subject in filter(None, [named, *table.values()]):
-        if not _SUBJECT.fullmatch(subject):
-            raise CommandError(
-                "A subject's pseudonym has 1 to 64 letters, digits, dots, hyphens or underscores, and begins with a letter or "
-                "digit."
-            )
-        if any(gives_away(subject, patient) for patient in {instance.patient for instance in instances}):
-            raise CommandError("The subject's pseudonym holds a part of a patient's ID, name or birth date. Choose another one.")
-
-
-def _is_ready(exam: Exam, decisions: Mapping[str, Decision], policy: Policy) -> bool:
-    """Whether an instance of the exam is ready to leave, as far as can be told before its pixels are read."""
-    chosen = ((instance, decisions[instance.identity]) for instance in exam.instances)
-    return any(decision.include and not assess(instance, decision, policy, exam) for instance, decision in chosen)
-
-
-def _subjects(named: str | None, exams: Sequence[Exam], pseudonyms: Pseudonyms, console: Console) -> dict[str, str]:
-    """The subject of each exam, by Study Instance UID: named, from the user's table, or derived with the key."""
-    if named:
-        return {exam.study_uid: named for exam in exams}
-    patients = {exam.study_uid: exam.instances[0].patient for exam in exams}
-    if pseudonyms.subjects:
-        missing = sum(patient.id not in pseudonyms.subjects for patient in patients.values())
-        if missing == len(patients):
-            console.note(
-                "Warning: The subjects table names no patient of this input; all pseudonyms come from the key. Is it the right "
-                "table, and is id_old the Patient ID as the header has it?"
-            )
-        elif missing:
-            console.note(f"The subjects table doesn't list the patients of {missing} exams; their pseudonyms come from the key.")
-    return {uid: pseudonyms.subject(patient, study_uid=uid) for uid, patient in patients.items()}

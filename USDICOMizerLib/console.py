@@ -7,10 +7,11 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 
-from USDICOMizerLib.batch import RunResult
+from USDICOMizerLib.batch import Pace, RunResult
 from USDICOMizerLib.check import CheckFinding
-from USDICOMizerLib.export import ExamResult, InstanceResult
+from USDICOMizerLib.export_job import ExamResult, InstanceResult
 from USDICOMizerLib.inspection import ExamFacts, Explanation
 from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.sources import SourceOutcome
@@ -64,6 +65,23 @@ class Console:
         if self._bar:
             self._bar.ended(exam, result, total)
 
+    def exam_ended(self, result: ExamResult, pace: Pace) -> None:
+        """Progress: an exam is done; how far the run has come, its rate and the time that is left."""
+        self._event(
+            "exam",
+            exam=result.exam,
+            done=pace.done,
+            of=pace.total,
+            per_hour=round(pace.per_hour, 1),
+            seconds_left=round(pace.seconds_left, 1),
+        )
+        if self._bar and pace.total > 1:
+            self._bar.exam_ended(result.exam, pace)
+
+    def stopping(self) -> None:
+        """A person has interrupted the run."""
+        self.note("Stopping: the exams in hand are finished first. Press Ctrl-C again to stop at once.")
+
     def run_ended(self, result: RunResult) -> None:
         """The result of `prepare`: what was exported where, what was not and why, what to do next."""
         self._close_bar()
@@ -74,6 +92,23 @@ class Console:
         summary = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _IN_WORDS if counts[outcome])
         self.say(f"{counts.total()} found: {summary or 'nothing to do'}. Pseudonyms by the key {result.key_fingerprint}.")
         self._not_exported(result)
+        self._reports(result)
+        if result.not_filed:
+            self.note(
+                f"The tables of the linkage folder could not take what {result.not_filed} exams have to say. It is kept there in "
+                "receipts, and filed by the next run: make room, and see that the folder can be written to."
+            )
+        if result.left:
+            self.note(f"{result.left} exams were not begun. The same command with --resume goes on.")
+
+    def _reports(self, result: RunResult) -> None:
+        for exam in result.exams:
+            if exam.report_error:
+                self.note(f"{exam.exam}: {exam.report_error}")
+        if result.report_error:
+            self.note(result.report_error)
+        if result.report:
+            self.say(f"What left and what didn't, with pictures: {result.report}")
 
     def _exam(self, exam: ExamResult) -> None:
         done = [result for result in exam.instances if result.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)]
@@ -201,6 +236,8 @@ def _as_json(result: RunResult) -> dict:
     return {
         "event": "result",
         "key_fingerprint": result.key_fingerprint,
+        "left": result.left,
+        "report": str(result.report) if result.report else None,
         "outcomes": {outcome.value: result.counts[outcome] for outcome in Outcome},
         "exams": [
             {
@@ -221,6 +258,11 @@ def _other_as_json(number: int, other: SourceOutcome) -> dict:
     return {"number": number, "outcome": other.outcome, "reason": other.reason, "detail": other.detail}
 
 
+def _pace(pace: Pace) -> str:
+    left = timedelta(seconds=round(pace.seconds_left))
+    return f"{pace.done} of {pace.total} exams, {pace.per_hour:.0f} an hour, {left} left"
+
+
 class _PlainProgress:
     """Progress as plain lines: for a file, a scheduler's log, a terminal without rich."""
 
@@ -230,6 +272,10 @@ class _PlainProgress:
     def ended(self, exam: str, result: InstanceResult, total: int) -> None:
         """One line an instance."""
         print(f"{exam}: {result.number} of {total} {result.outcome}", file=sys.stderr)
+
+    def exam_ended(self, exam: str, pace: Pace) -> None:
+        """One line an exam."""
+        print(f"{exam}: done. {_pace(pace)}", file=sys.stderr)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -242,6 +288,7 @@ class _RichProgress:
         self._progress = progress
         self._finding = None
         self._exams: dict[str, object] = {}
+        self._all = None
 
     def found(self, instances: int) -> None:
         """The number of instances found counts up."""
@@ -256,6 +303,15 @@ class _RichProgress:
         if exam not in self._exams:
             self._exams[exam] = self._progress.add_task(exam, total=total)
         self._progress.advance(self._exams[exam])
+
+    def exam_ended(self, exam: str, pace: Pace) -> None:
+        """The exam's bar goes, that of all exams moves on."""
+        self._progress.start()
+        if exam in self._exams:
+            self._progress.remove_task(self._exams.pop(exam))
+        if self._all is None:
+            self._all = self._progress.add_task("exams", total=pace.total)
+        self._progress.update(self._all, completed=pace.done, description=_pace(pace))
 
     def close(self) -> None:
         """Leave the terminal as it was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,25 @@ from zipfile import ZipFile
 from USDICOMizerLib.geometry import CropBox
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Size, time and number of a file: while they stay, its bytes do, as far as a file system can say."""
+
+    size: int
+    modified_ns: int
+    inode: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> SourceState:
+        """What the operating system says of a file."""
+        return cls(status.st_size, status.st_mtime_ns, status.st_ino)
+
+    def is_same(self, other: SourceState) -> bool:
+        """Whether size and time agree; the number doesn't matter, which some network shares make anew."""
+        return (self.size, self.modified_ns) == (other.size, other.modified_ns)
+
+
+@dataclass(frozen=True, order=True, slots=True)
 class Source:
     """Where the bytes of an instance are: a file, or a member of a ZIP. Never logged, never exported."""
 
@@ -23,6 +42,10 @@ class Source:
 
     def __str__(self) -> str:
         return f"{self.path}::{self.member}" if self.member else str(self.path)
+
+    def state(self) -> SourceState:
+        """The state of the file, or of the ZIP that it is a member of. Raises OSError."""
+        return SourceState.of(os.stat(self.path))
 
     def sha256(self) -> str:
         """SHA-256 of all its bytes, in hexadecimal, read a piece at a time. Raises what reading raises."""
@@ -40,7 +63,7 @@ class Source:
             yield stream
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Device:
     """The scanner as its header names it; what a crop preset matches on."""
 
@@ -51,7 +74,7 @@ class Device:
     station: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Region:
     """One item of Sequence of Ultrasound Regions (0018,6011), PS3.3 C.8.5.5.
 
@@ -73,7 +96,7 @@ class Region:
         return CropBox(self.left, self.top, self.right + 1, self.bottom + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Patient:
     """Who the header says the patient is. Never logged, never exported; only compared."""
 
@@ -83,7 +106,7 @@ class Patient:
     birth_date: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Instance:
     """One DICOM SOP instance as found: the facts of its header that planning needs, no pixel data.
 
@@ -112,6 +135,7 @@ class Instance:
     regions: tuple[Region, ...] = ()
     depth: str = ""  # Depth of Scan Field (0018,5050) as written, millimetres
     warnings: tuple[str, ...] = ()
+    state: SourceState | None = None  # that of the source when its header was read; None where nobody looked
 
     @property
     def whole_frame(self) -> CropBox:

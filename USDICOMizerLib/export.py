@@ -2,112 +2,67 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO
-from zipfile import BadZipFile
 
 from USDICOMizerLib import __version__
-from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, is_as_it_was, member_name, open_export
-from USDICOMizerLib.audit import AuditedInstance, audit_record
+from USDICOMizerLib.archive import Export, ManifestRow, contents_digest, export_exists, member_name, open_export
 from USDICOMizerLib.burned_in_text import find_text
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.residue import find_in_text
 from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
-from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow
+from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, Numbered, leave_receipt
+from USDICOMizerLib.ledger import LedgerRecord
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome, Problem
-from USDICOMizerLib.plan import source_text
-from USDICOMizerLib.prepare import Preparation, PreparedInstance, prepare
-from USDICOMizerLib.readiness import Policy, assess
+from USDICOMizerLib.prepare import PreparedInstance, prepare
+from USDICOMizerLib.readiness import assess
+from USDICOMizerLib.resume import (
+    fingerprint_of,
+    is_finished,
+    ledger_entry,
+    record_of,
+    require_nothing_lost,
+    work_digest,
+)
 from USDICOMizerLib.tags import Tag
 from USDICOMizerLib.text_reader import reader_is_installed
-
-
-@dataclass(frozen=True)
-class InstanceResult:
-    """How one instance of an exam ended. `number` is its place in the exam; everything else is pseudonymous too."""
-
-    number: int
-    outcome: Outcome
-    reason: str = ""  # a Problem's value, or the name of an error
-    detail: str = ""
-    file: str = ""
-    box: str = ""  # the crop box as it was cut
-    how: str = ""  # how the pixels went from source to export, in words
-    reviewed: bool = False
-    actions: Mapping[str, int] = field(default_factory=dict)  # how many elements of the header were kept, removed ...
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ExamResult:
-    """How one exam ended. `path` is the export, None where there was nothing to export."""
-
-    exam: str
-    subject: str
-    path: Path | None
-    instances: tuple[InstanceResult, ...]
-    error: str = ""
-    report_error: str = ""  # why its report could not be written
-
-
-@dataclass(frozen=True)
-class ExportJob:
-    """What is the same for all exams of a run."""
-
-    preparation: Preparation
-    policy: Policy
-    output: Path
-    linkage: Linkage
-    file_name: str
-    compression_level: int
-    overwrite: bool = False
-    resume: bool = False
-    reports: Path | None = None  # the private folder of the reviewer's copies; None where no reports are written
-    expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
-    run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-
-    @property
-    def settings_digest(self) -> str:
-        """A digest of the settings and options that decide what becomes of an instance: equal where they are."""
-        parts = [repr(self.preparation.rules), self.preparation.transfer_syntax, repr(self.policy), self.file_name]
-        parts += [str(self.compression_level), str(self.preparation.jpeg_quality)]
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-Numbered = tuple[int, Instance, Decision]
-"""An instance with its number in the exam (from 1, in the order of the plan) and its decision."""
 
 OnInstance = Callable[[str, InstanceResult, int], None]
 """Called with the exam, how an instance of it ended, and how many instances the exam has."""
 
 
 def export_exam(
-    exam: Exam, decisions: Mapping[str, Decision], subject: str, job: ExportJob, on_instance: OnInstance
+    exam: Exam,
+    decisions: Mapping[str, Decision],
+    subject: str,
+    job: ExportJob,
+    on_instance: OnInstance,
+    known: Sequence[LedgerRecord] = (),
 ) -> ExamResult:
     """Prepare what is ready and write the export; `decisions` are by the instances' identities.
 
-    Errors of one instance are its outcome; an export that can't be written is the outcome of all that were ready.
+    `known` is what the ledger says of the export, newest first, where the job is resumed. Errors of one instance are its
+    outcome; an export that can't be written is the outcome of all that were ready.
     """
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
-    name = f"{subject}_{exam_name}.zip"
+    name = export_name(subject, exam_name)
     path = job.output / name
     run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
     work = _work_digest(run.numbered, subject, job)
     try:
-        done = _what_is_done(path, run.numbered, job)
-        if done and done.work == work:
-            run.take_over(done)
-            run.record(export=name)
+        if lost := _done_by_a_lost_process(path, exam_name, work, job):
+            run.take_over(lost, Outcome.PREPARED)
+            return ExamResult(exam_name, subject, path, tuple(run.results))
+        done = _what_is_done(path, run.entries, job, known)
+        if done and is_finished(done, work):
+            run.take_over(done, Outcome.UNCHANGED)
+            run.leave_receipt(export=name)
             return ExamResult(exam_name, subject, path, tuple(run.results))
         with open_export(
             path,
@@ -121,16 +76,29 @@ def export_exam(
         error = str(problem)
         log("export failed", level=logging.ERROR, exam=exam_name, error=problem)
         run.fail_all_ready(error)
-        run.record(error=error)
+        run.leave_receipt(error=error)
         return ExamResult(exam_name, subject, None, tuple(run.results), error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
     if not written:
-        run.record()
+        run.leave_receipt()
     log("exam ended", exam=exam_name, prepared=written)
     return ExamResult(exam_name, subject, path if written else None, tuple(run.results))
 
 
-def _what_is_done(path: Path, numbered: Sequence[Numbered], job: ExportJob) -> ExportRecord | None:
+def export_name(subject: str, exam_name: str) -> str:
+    """The name of an exam's export in the output folder."""
+    return f"{subject}_{exam_name}.zip"
+
+
+def _done_by_a_lost_process(path: Path, exam_name: str, work: str, job: ExportJob) -> LedgerRecord | None:
+    """What another process of this same run has finished, before it was lost on the way back; None if there is nothing."""
+    receipt = job.receipts.of(exam_name)
+    if receipt and receipt.export and receipt.export.work == work and path.exists():
+        return record_of(path, [receipt.export])
+    return None
+
+
+def _what_is_done(path: Path, entries: Sequence[str], job: ExportJob, known: Sequence[LedgerRecord]) -> LedgerRecord | None:
     """What is known of the export that is there already; None where it may be written, or replaced, as a whole.
 
     Raises ExportError where nothing may: it exists and wasn't to be touched, or resuming would lose what it holds.
@@ -139,44 +107,7 @@ def _what_is_done(path: Path, numbered: Sequence[Numbered], job: ExportJob) -> E
         return None
     if not job.resume:
         raise export_exists(path.name)
-    try:
-        record = job.linkage.export_of(path.name, contents_digest(path))
-    except (OSError, BadZipFile):
-        record = None
-    if record is None or not is_as_it_was(path, record.contents):
-        raise ExportError(
-            f"{path.name} exists, but the linkage doesn't know it as it is: it was changed, or made with another linkage. "
-            "Move it away, or add --overwrite to replace it"
-        )
-    here = {instance.identity for _, instance, _ in numbered}
-    lost = sum(outcome == Outcome.PREPARED and identity not in here for identity, (outcome, _) in record.outcomes.items())
-    if lost:
-        raise ExportError(
-            f"{path.name} holds {lost} instances that this input doesn't: resuming would lose them. Give all files of the "
-            "exam as INPUT, or add --overwrite to replace the export by what is given now"
-        )
-    return record
-
-
-def audit(
-    job: ExportJob, exam: str, subject: str, results: Sequence[InstanceResult], *, export: str = "", error: str = ""
-) -> None:
-    """Write the exam's line of the audit log."""
-    instances = [
-        AuditedInstance(one.number, one.outcome.value, one.reason, dict(one.actions), one.how, one.box, one.reviewed)
-        for one in results
-    ]
-    job.linkage.add_audit(
-        audit_record(
-            settings=job.settings_digest,
-            key=job.preparation.pseudonyms.fingerprint,
-            exam=exam,
-            subject=subject,
-            export=export,
-            instances=instances,
-            error=error,
-        )
-    )
+    return require_nothing_lost(path, record_of(path, known), entries)
 
 
 class _ExamRun:
@@ -189,6 +120,8 @@ class _ExamRun:
         self._on_instance = on_instance
         self.results: list[InstanceResult] = []
         self._uids: dict[str, str] = {}
+        self.entries = [ledger_entry(job.preparation.pseudonyms.key, instance.identity) for _, instance, _ in numbered]
+        """What stands in the ledger for each instance."""
         self._sides_are_tagged = any(decision.tag and decision.tag.side for _, _, decision in numbered)
 
     def take(self, number: int, instance: Instance, decision: Decision, export: Export) -> None:
@@ -199,9 +132,8 @@ class _ExamRun:
             result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail)
         except ExportError:
             raise
-        except Exception as error:  # one bad file never stops an exam; its words may quote the header, so they stay unsaid
-            detail = str(error) if isinstance(error, USDICOMizerError) else "the file could not be processed; the log says where"
-            result = InstanceResult(number, Outcome.FAILED, type(error).__name__, detail)
+        except Exception as error:  # one bad file never stops an exam
+            result = InstanceResult(number, Outcome.FAILED, type(error).__name__, _words(error))
             log("instance failed", level=logging.ERROR, exam=self.exam_name, instance=number, error=error)
         self._add(result)
 
@@ -210,11 +142,11 @@ class _ExamRun:
         log("instance ended", exam=self.exam_name, instance=result.number, outcome=result.outcome, reason=result.reason)
         self._on_instance(self.exam_name, result, len(self.numbered))
 
-    def take_over(self, done: ExportRecord) -> None:
-        """All of it was done before: every outcome is what it was then."""
-        for number, instance, _ in self.numbered:
-            outcome, reason = done.outcomes[instance.identity]
-            self._add(InstanceResult(number, Outcome.UNCHANGED if outcome == Outcome.PREPARED else Outcome(outcome), reason))
+    def take_over(self, done: LedgerRecord, prepared: Outcome) -> None:
+        """All of it was done before: every outcome is what it was then, or `prepared` for what was prepared."""
+        for (number, _, _), entry in zip(self.numbered, self.entries, strict=True):
+            outcome, reason = done.outcomes[entry]
+            self._add(InstanceResult(number, prepared if outcome == Outcome.PREPARED else Outcome(outcome), reason))
 
     def _prepared(self, number: int, instance: Instance, decision: Decision, export: Export) -> InstanceResult:
         if not decision.include:
@@ -275,23 +207,17 @@ class _ExamRun:
             log("export did not pass its check", level=logging.ERROR, exam=self.exam_name, findings=len(findings))
             raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")
         outcomes = {
-            instance.identity: (result.outcome.value, result.reason)
-            for (_, instance, _), result in zip(self.numbered, self.results, strict=True)
+            entry: (result.outcome.value, result.reason) for entry, result in zip(self.entries, self.results, strict=True)
         }
         try:
-            self.job.linkage.add_to_mapping(UIDS, self._uids.items())
-            self.job.linkage.add_export(ExportRecord(name, work, contents_digest(stream), outcomes))
-            self.record(export=name)
+            self.leave_receipt(export=name, record=LedgerRecord(name, work, contents_digest(stream), outcomes))
         except OSError as error:
             raise ExportError(f"the linkage can't be written ({error.strerror}); the export was not kept") from error
 
-    def record(self, *, export: str = "", error: str = "") -> None:
-        """Write which file each instance number stands for and how it ended, and the exam's line of the audit log."""
-        self.job.linkage.add_sources(
-            SourceRow(self.job.run, self.exam_name, number, source_text(instance.source), result.outcome, result.reason)
-            for (number, instance, _), result in zip(self.numbered, self.results, strict=True)
-        )
-        audit(self.job, self.exam_name, self.subject, self.results, export=export, error=error)
+    def leave_receipt(self, *, export: str = "", error: str = "", record: LedgerRecord | None = None) -> None:
+        """Say which file each instance number stands for and how it ended, and what ties the export to its originals."""
+        ended = list(zip(self.numbered, self.results, strict=True))
+        leave_receipt(self.job, self.exam_name, self.subject, ended, export=export, error=error, record=record, uids=self._uids)
 
     def fail_all_ready(self, error: str) -> None:
         """The export could not be written: what was prepared for it, and what was still to come, has failed."""
@@ -303,6 +229,15 @@ class _ExamRun:
             ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error)
             for number, _, _ in self.numbered
         ]
+
+
+def _words(error: Exception) -> str:
+    """What may be said of an error: the words of other libraries may quote the header, so they stay unsaid."""
+    if isinstance(error, USDICOMizerError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"the source could not be read, or a temporary file not be written: {error.strerror}"
+    return "the file could not be processed; the log says where"
 
 
 def manifest_row(name: str, prepared: PreparedInstance, decision: Decision) -> ManifestRow:
@@ -347,23 +282,7 @@ def in_plan_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbere
 
 def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
     """A digest of all that decides the bytes of an export."""
-    preparation = job.preparation
-    parts = [
-        __version__,
-        subject,
-        preparation.pseudonyms.fingerprint,
-        job.settings_digest,
-    ]
+    parts = [__version__, subject, job.settings_digest]
     for number, instance, decision in numbered:
-        parts += [str(number), instance.identity, instance.source.member, *_state(instance.source.path)]
-        parts.append(repr(decision))
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
-
-
-def _state(path: Path) -> tuple[str, str]:
-    """Size and time of a file; empty for one that has gone, which fails when it is read."""
-    try:
-        status = path.stat()
-    except OSError:
-        return "", ""
-    return str(status.st_size), str(status.st_mtime_ns)
+        parts += [str(number), *fingerprint_of(instance), repr(decision)]
+    return work_digest(job.preparation.pseudonyms.key, parts)

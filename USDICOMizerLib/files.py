@@ -17,6 +17,7 @@ else:
 
 PART_PREFIX = ".usdicomizer-"
 PART_SUFFIX = ".part"
+_BLOCK = 64 * 2**10
 
 
 class Writable(Protocol):
@@ -28,19 +29,23 @@ class Writable(Protocol):
 
 def make_private_folder(folder: Path) -> Path:
     """Make the folder, and its parents, readable by its owner only where the file system can say so (POSIX)."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for missing in reversed([one for one in folder.parents if not one.exists()]):  # mkdir(parents=True) would open them to all
+        missing.mkdir(exist_ok=True, mode=0o700)
+    folder.mkdir(exist_ok=True, mode=0o700)
     return folder
 
 
 def open_private(path: Path, mode: str) -> IO:
-    """Open for writing or appending text in UTF-8; a new file is readable by its owner only (POSIX).
+    """Open for writing or appending; a new file is readable by its owner only (POSIX).
 
-    Newlines are written as they are given, as the csv module wants it.
+    Text is in UTF-8, its newlines as they are given, as the csv module wants it. Bytes aren't buffered.
     """
 
     def opener(name: str, flags: int) -> int:
         return os.open(name, flags, 0o600)
 
+    if "b" in mode:
+        return open(path, mode, buffering=0, opener=opener)
     return open(path, mode, encoding="utf-8", newline="", opener=opener)
 
 
@@ -73,6 +78,52 @@ def _lock_byte(stream: IO, *, wait: bool) -> bool:
             return False
         raise
     return True
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, must_lock: bool = True) -> Iterator[IO[bytes]]:
+    """A private file, made where it is missing, for reading and appending unbuffered, while no other process has it so.
+
+    Raises NoLocksError where the file system has no locks and `must_lock` is True.
+    """
+    with open_private(path, "ab+") as stream:
+        if not lock(stream, wait=True) and must_lock:
+            raise NoLocksError(errno.ENOLCK, "the file system has no locks")
+        yield stream
+
+
+class NoLocksError(OSError):
+    """A file can't be locked against other processes."""
+
+
+def append(stream: IO[bytes], data: bytes) -> None:
+    """Write all of `data` at the end of a file that `locked` gave, and see it on the disk; or leave the file as it was.
+
+    What a power failure or a kill cut off at the end of a file of lines is taken away first, so that it spoils no other.
+    """
+    end = end_of_last_line(stream)
+    stream.truncate(end)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[stream.write(rest) :]
+        os.fsync(stream.fileno())
+    except OSError:  # a full disk: half a line would be taken for a whole one
+        stream.truncate(end)
+        raise
+
+
+def end_of_last_line(stream: IO[bytes]) -> int:
+    """How many bytes of a file of lines are whole lines."""
+    end = stream.seek(0, os.SEEK_END)
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        stream.seek(start)
+        newline = stream.read(end - start).rfind(b"\n")
+        if newline >= 0:
+            return start + newline + 1
+        end = start
+    return 0
 
 
 @contextlib.contextmanager

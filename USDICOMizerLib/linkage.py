@@ -1,6 +1,7 @@
 """The linkage: the private files that tie pseudonyms to originals. They never lie inside an export or a source.
 
-Runs at the same time may share one: each change of a file is made under its lock, and a row is written once.
+Runs at the same time may share one: each change of a file is made under its lock, and a row is written once. What an
+exam has to say comes as a receipt, from whatever process prepared it, and is filed by the run that asked for it.
 """
 
 from __future__ import annotations
@@ -8,60 +9,41 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, dataclass, fields
+from dataclasses import asdict, astuple, fields
+from functools import cached_property
 from pathlib import Path
 from typing import IO
 
 from USDICOMizerLib.audit import AuditRecord
 from USDICOMizerLib.errors import CommandError
-from USDICOMizerLib.files import is_inside, lock, make_private_folder, open_private
+from USDICOMizerLib.files import (
+    NoLocksError,
+    append,
+    end_of_last_line,
+    is_inside,
+    locked,
+    make_private_folder,
+    remove_abandoned_parts,
+)
+from USDICOMizerLib.ledger import Ledger
+from USDICOMizerLib.logs import log
+from USDICOMizerLib.open_runs import OpenRun
+from USDICOMizerLib.receipts import MappingRow, Receipt, Receipts, SourceRow
 
 UIDS, PATIENTS, EXAMS, ISSUERS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv", "issuer_mapping.csv"
 AUDIT = "audit.jsonl"
-_SOURCES, _EXPORTS, _FINGERPRINT = "sources.csv", "exports.jsonl", "key_fingerprint.txt"
+_SOURCES, _FINGERPRINT = "sources.csv", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
 
 csv.field_size_limit(2**31 - 1)  # a header may hold an ID of any length; the default of 128 KiB would end every later run
 
-MappingRow = tuple[str, str]
-"""A row of a mapping: what the source says, and the pseudonym."""
-
 Objection = Callable[[set[MappingRow]], None]
 """Looks at the rows that a mapping holds, while no other run can change it, and raises where new ones may not join them."""
-
-
-@dataclass(frozen=True)
-class SourceRow:
-    """One row of sources.csv: which file an instance number of an exam stood for in a run, and how it ended.
-
-    `run` is the time at which the run began, in UTC. Files that belong to no exam have none; their numbers are those
-    that the run said.
-    """
-
-    run: str
-    exam: str
-    instance: int
-    source: str
-    outcome: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class ExportRecord:
-    """One line of exports.jsonl: what an export was made from, for `--resume`.
-
-    `work` is a digest of sources, decisions, settings and key, `contents` one of what the ZIP holds; `outcomes` maps an
-    instance's identity to its outcome and reason.
-    """
-
-    export: str
-    work: str
-    contents: str
-    outcomes: dict[str, tuple[str, str]]
 
 
 class Linkage:
@@ -69,6 +51,7 @@ class Linkage:
 
     def __init__(self, folder: Path):
         self.folder = make_private_folder(folder)
+        self._held: dict[str, tuple[set[MappingRow], int]] = {}
 
     @property
     def plans(self) -> Path:
@@ -88,9 +71,10 @@ class Linkage:
     def record_key(self, fingerprint: str) -> str:
         """Record the key's fingerprint where none is recorded yet; returns the one that now is."""
         with self._locked(_FINGERPRINT) as stream:
-            recorded = stream.read().strip()
+            stream.seek(0)
+            recorded = stream.read().decode("utf-8").strip()
             if not recorded:
-                stream.write(f"{fingerprint}\n")
+                append(stream, f"{fingerprint}\n".encode())
             return recorded or fingerprint
 
     def mapping(self, name: str) -> list[MappingRow]:
@@ -100,67 +84,137 @@ class Linkage:
 
     def add_to_mapping(self, name: str, rows: Iterable[MappingRow], objection: Objection = lambda known: None) -> None:
         """Add rows to a mapping that it doesn't hold yet, unless `objection` raises: then none is added."""
-        self._append_new(name, _MAPPING_COLUMNS, rows, objection)
+        with self._locked(name) as stream:
+            known = self._learn(name, stream)
+            objection(known)
+            new = [row for row in dict.fromkeys(rows) if row not in known]
+            self._append_rows(stream, _MAPPING_COLUMNS, new)
 
-    def add_sources(self, rows: Iterable[SourceRow]) -> None:
-        """Add rows to sources.csv that it doesn't hold yet."""
-        columns = tuple(field.name for field in fields(SourceRow))
-        self._append_new(_SOURCES, columns, (tuple(map(str, astuple(row))) for row in rows))
-
-    def add_export(self, record: ExportRecord) -> None:
-        """Append a line to exports.jsonl."""
-        self._append_line(_EXPORTS, asdict(record))
-
-    def add_audit(self, record: AuditRecord) -> None:
-        """Append a line to audit.jsonl, and see that it has reached the disk."""
-        self._append_line(AUDIT, asdict(record))
-
-    def export_of(self, name: str, contents: str) -> ExportRecord | None:
-        """The newest record of the export of that name with these contents; a line cut off by a kill is passed over.
-
-        A record is written before its export appears, so one may be of an export that a kill prevented.
-        """
-        for line in reversed(_text(self.folder / _EXPORTS).splitlines()):
-            try:
-                record = ExportRecord(**json.loads(line))
-            except (ValueError, TypeError):
-                continue
-            if (record.export, record.contents) == (name, contents):
-                return record
-        return None
-
-    def _append_new(
-        self, name: str, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]], objection: Objection = lambda known: None
+    def claim_subjects(
+        self,
+        patients: Iterable[MappingRow],
+        issuers: Iterable[MappingRow],
+        objection: Callable[[set[MappingRow], set[MappingRow]], None],
     ) -> None:
-        with self._locked(name) as stream:
-            held = {tuple(row) for row in csv.reader(stream)}
-            known = held - {columns}
-            rows = list(dict.fromkeys(rows))
-            objection({(row[0], row[1]) for row in known if len(row) > 1})
-            table = csv.writer(stream)
-            if not held:
-                table.writerow(columns)
-            table.writerows(row for row in rows if row not in known)
+        """Keep subjects for the patients of this run, unless `objection` raises; it is shown the rows of both mappings, and
+        what other runs have claimed.
 
-    def _append_line(self, name: str, value: object) -> None:
-        with self._locked(name) as stream:
-            # A line that a kill has cut off ends here, so that it spoils no other.
-            is_cut_off = not (stream.read() or "\n").endswith("\n")
-            stream.write(("\n" if is_cut_off else "") + json.dumps(value) + "\n")
-            stream.flush()
-            os.fsync(stream.fileno())
+        A claim ends with its run; the mappings get their rows with the first export of a patient.
+        """
+        run = self.run  # which files what killed runs left, and so locks the same table
+        with self._locked(PATIENTS) as stream:
+            known = self._learn(PATIENTS, stream) | run.all_claims(PATIENTS)
+            objection(known, set(self.mapping(ISSUERS)) | run.all_claims(ISSUERS))
+            run.claim(PATIENTS, patients)
+            run.claim(ISSUERS, issuers)
+
+    @cached_property
+    def run(self) -> OpenRun:
+        """This run, open until `close`. Receipts that killed runs left are filed when it begins."""
+        remove_abandoned_parts(self._receipts)
+        remove_abandoned_parts(self.plans)
+        left = list(Receipts.all(self._receipts))
+        run = OpenRun(self.folder / "runs")
+        for receipt in left:
+            if receipt.run not in run.others:
+                try:
+                    self.file(receipt, once=True)
+                except OSError as error:  # the disk is still full: it stays for the next run
+                    log("receipt not filed", level=logging.ERROR, exam=receipt.exam, error=error)
+        return run
+
+    @property
+    def receipts(self) -> Receipts:
+        """Where the exams of this run leave their receipts."""
+        return Receipts(self._receipts, self.run.name)
+
+    @property
+    def _receipts(self) -> Path:
+        return make_private_folder(self.folder / "receipts")
+
+    def file(self, receipt: Receipt, *, once: bool = False) -> None:
+        """Write what a receipt says to the tables, the audit log and the ledger beside the export, and destroy it.
+
+        `once` for one that may have been filed in part before: nothing is written twice. Raises OSError or CommandError;
+        then the receipt stays, for a later run to file.
+        """
+        self.add_to_mapping(UIDS, receipt.uids)
+        self.add_to_mapping(PATIENTS, receipt.patients)
+        self.add_to_mapping(ISSUERS, receipt.issuers)
+        self.add_sources(receipt.sources, once=once)
+        self.add_audit(receipt.audit, once=once)
+        if receipt.export:
+            try:
+                Ledger(Path(receipt.output)).add(receipt.export, once=once)
+            except OSError as error:  # the output folder has gone, or is full: it can't be resumed, and nothing else is lost
+                log("ledger not written", level=logging.WARNING, exam=receipt.exam, error=error)
+        Receipts(self._receipts, receipt.run).destroy(receipt.exam)
+
+    def close(self) -> None:
+        """End this run: its claims end."""
+        if "run" in self.__dict__:
+            self.run.close()
+            del self.__dict__["run"]
+
+    def add_sources(self, rows: Iterable[SourceRow], *, once: bool = False) -> None:
+        """Add rows to sources.csv; `once`, only those that it doesn't hold yet."""
+        columns = tuple(field.name for field in fields(SourceRow))
+        new = [tuple(map(str, astuple(row))) for row in rows]
+        with self._locked(_SOURCES) as stream:
+            if once:
+                held = set(_rows(stream, 0)[0])
+                new = [row for row in dict.fromkeys(new) if row not in held]
+            self._append_rows(stream, columns, new)
+
+    def add_audit(self, record: AuditRecord, *, once: bool = False) -> None:
+        """Append a line to audit.jsonl, and see that it has reached the disk; `once`, only where the same isn't there yet."""
+        line = (json.dumps(asdict(record)) + "\n").encode()
+        with self._locked(AUDIT) as stream:
+            stream.seek(0)
+            if once and b"\n" + line in b"\n" + stream.read():
+                return
+            append(stream, line)
+
+    def _learn(self, name: str, stream: IO[bytes]) -> set[MappingRow]:
+        """The rows that a mapping holds. Those that this process has read before are remembered: runs only ever append."""
+        known, end = self._held.get(name, (set(), 0))
+        if stream.seek(0, os.SEEK_END) < end:  # a person has replaced it
+            known, end = set(), 0
+        rows, end = _rows(stream, end)
+        known |= {(row[0], row[1]) for row in rows if len(row) > 1 and row != _MAPPING_COLUMNS}
+        self._held[name] = (known, end)
+        return known
+
+    @staticmethod
+    def _append_rows(stream: IO[bytes], columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+        if not rows:
+            return
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        if not end_of_last_line(stream):
+            table.writerow(columns)
+        table.writerows(rows)
+        append(stream, text.getvalue().encode("utf-8"))
 
     @contextmanager
-    def _locked(self, name: str) -> Iterator[IO[str]]:
-        """A file of the folder, made where it is missing, read from its start and written at its end by nobody else."""
-        with open_private(self.folder / name, "a+") as stream:
-            if not lock(stream, wait=True):
-                raise CommandError(
-                    f"{name} in the linkage folder can't be locked against other runs: its file system has no locks. "
-                    "Name a folder on a local disk with --linkage."
-                )
-            stream.seek(0)
-            yield stream
+    def _locked(self, name: str) -> Iterator[IO[bytes]]:
+        """A file of the folder, made where it is missing, that nobody else reads or writes meanwhile."""
+        try:
+            with locked(self.folder / name) as stream:
+                yield stream
+        except NoLocksError:
+            raise CommandError(
+                f"{name} in the linkage folder can't be locked against other runs: its file system has no locks. "
+                "Name a folder on a local disk with --linkage."
+            ) from None
+
+
+def _rows(stream: IO[bytes], start: int) -> tuple[list[tuple[str, ...]], int]:
+    """The whole rows of a table from a position on, and where they end; one that was cut off is none."""
+    stream.seek(start)
+    data = stream.read()
+    data = data[: data.rfind(b"\n") + 1]
+    return [tuple(row) for row in csv.reader(io.StringIO(data.decode("utf-8"), newline=""))], start + len(data)
 
 
 def _text(path: Path) -> str:

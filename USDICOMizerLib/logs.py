@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
+import threading
 import time
 import traceback
 import warnings
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from USDICOMizerLib.files import make_private_folder
@@ -21,6 +24,8 @@ class _JsonLines(logging.Formatter):
     """One JSON object a line; of an exception its class and place, not its message, which may quote a header."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if ready := getattr(record, "line", ""):
+            return ready
         line = {
             "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": record.levelname,
@@ -49,6 +54,41 @@ def set_up_logging(folder: Path, level: str) -> None:
     LOGGER.addHandler(handler)
     LOGGER.setLevel(level)
     LOGGER.propagate = False
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[list[str]]:
+    """The lines that this thread logs in the block, to be passed on to the process that keeps the log."""
+    lines: list[str] = []
+    handler = _Collector(lines)
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.DEBUG)
+    LOGGER.propagate = False
+    try:
+        yield lines
+    finally:
+        LOGGER.removeHandler(handler)
+
+
+def pass_on(lines: Iterable[str]) -> None:
+    """Write lines that another process has collected."""
+    for line in lines:
+        level = logging.getLevelName(json.loads(line)["level"])
+        if LOGGER.isEnabledFor(level):
+            LOGGER.handle(logging.makeLogRecord({"name": LOGGER.name, "levelno": level, "line": line}))
+
+
+class _Collector(logging.Handler):
+    """Keeps the formatted lines of one thread: a worker of a cluster may have several, each with an exam of its own."""
+
+    def __init__(self, lines: list[str]):
+        super().__init__()
+        self._lines, self._thread = lines, threading.get_ident()
+        self.setFormatter(_JsonLines())
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self._lines.append(self.format(record))
 
 
 def silence_libraries() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import contextlib
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import IO
 
 from pydicom.dataset import Dataset
@@ -26,7 +27,7 @@ from USDICOMizerLib.deidentify.residue import (
 )
 from USDICOMizerLib.dicom_writer import file_up_to_pixel_data
 from USDICOMizerLib.errors import RefusedError, USDICOMizerError
-from USDICOMizerLib.exam import Instance
+from USDICOMizerLib.exam import Instance, Source, SourceState
 from USDICOMizerLib.files import Writable
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
@@ -53,8 +54,15 @@ _UNDEFINED_LENGTH = 0xFFFFFFFF
 _LONGEST_ELEMENT = 0xFFFFFFFE
 
 
+_CHANGED = "the source changed after the input was read; run the command again"
+
+
 class SourceChangedError(USDICOMizerError):
     """The source is not what it was when the input was read."""
+
+
+class SourceGoneError(USDICOMizerError):
+    """The source was there when the input was read, and can't be reached any more."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class PreparedInstance:
     header: DeidentifiedHeader
     pixels: ConvertedPixels
     needles: Needles
+    require_unchanged: Callable[[], None]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -98,7 +107,8 @@ class PreparedInstance:
     def write(self, stream: Writable) -> None:
         """Write the DICOM file (PS3.10), one frame in memory at a time.
 
-        Raises RefusedError where a frame is damaged, or an identifying value of the source stands in the bytes.
+        Raises RefusedError where a frame is damaged, or an identifying value of the source stands in the bytes, and
+        SourceChangedError where the source changed meanwhile.
         """
         with contextlib.ExitStack() as open_files:
             if self.pixels.description.encapsulated:
@@ -109,6 +119,7 @@ class PreparedInstance:
             else:
                 header, chunks = self._header(0), self._native()
             found = scan_bytes(_written(chunks, stream, first=header), self.needles)
+        self.require_unchanged()
         if found:
             raise RefusedError(Problem.RESIDUE, f"the written bytes hold a value of the source's {', '.join(sorted(found))}")
 
@@ -192,12 +203,16 @@ def prepare(
     `sides_are_tagged` says that instances of its exam have a side of their own: then the series' Laterality goes, which
     has to be the same for all of a series.
 
-    Raises RefusedError for a problem of this instance, SourceChangedError where the file was replaced meanwhile.
+    Raises RefusedError for a problem of this instance, SourceChangedError where the file was written to or replaced
+    since the input was read, SourceGoneError where it can't be reached any more.
     """
+    state = instance.state or _state(instance.source)
+    require_unchanged = partial(_require_unchanged, instance.source, state)
+    require_unchanged()
     parsed = take(instance.source)
     header = parsed.dataset if parsed else read_header(instance.source)
     if str(header.get("SOPInstanceUID", "")) != instance.sop_instance_uid:
-        raise SourceChangedError("the source changed after the input was read; run the command again")
+        raise SourceChangedError(_CHANGED)
     verify(instance.source)
     reviewed = decision_is_reviewed(instance, decision)
     if decision.reviewed and not reviewed:
@@ -215,7 +230,23 @@ def prepare(
             raise RefusedError(Problem.RESIDUE, f"a value that identifies the patient stands in {places}")
         if residue := judge_alone(cleaned.dataset, preparation.rules):
             raise RefusedError(Problem.RESIDUE, "; ".join(sorted(map(str, residue))))
-        yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, needles.without_dates_of(cleaned.dataset))
+        left = needles.without_dates_of(cleaned.dataset)
+        yield PreparedInstance(cleaned.dataset, pixels.box, cleaned, pixels, left, require_unchanged)
+
+
+def _require_unchanged(source: Source, before: SourceState) -> None:
+    """Raise SourceChangedError where the file was written to or replaced, SourceGoneError where it can't be reached."""
+    if not _state(source).is_same(before):
+        raise SourceChangedError(_CHANGED)
+
+
+def _state(source: Source) -> SourceState:
+    try:
+        return source.state()
+    except OSError as error:
+        raise SourceGoneError(
+            f"the source can't be reached any more ({error.strerror}); when it is there again, run the command with --resume"
+        ) from None
 
 
 def pixels_that_leave(

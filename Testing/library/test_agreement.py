@@ -108,7 +108,20 @@ def test_a_subject_stands_for_one_patient_of_the_linkage(linkage, exam_of):
     with pytest.raises(CommandError, match="--subjects") as raised:
         claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, None)
     assert "MRN" not in str(raised.value)
-    assert linkage.mapping(PATIENTS) == [("MRN1", "P1")]
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", "P1")}
+
+
+def test_a_subject_that_was_mistyped_leaves_no_trace_when_nothing_was_exported(linkage, exam_of):
+    claim_subjects(linkage, [exam_of(Patient("MRN1"))], {"1.2.3": "WRONG"}, None)
+    linkage.close()
+    claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "WRONG"}, None)
+    assert linkage.mapping(PATIENTS) == []
+
+
+def test_a_run_that_goes_on_keeps_its_subjects_from_others(linkage, exam_of):
+    claim_subjects(linkage, [exam_of(Patient("MRN1"))], {"1.2.3": "P1"}, None)
+    with pytest.raises(CommandError, match="one of the linkage"):
+        claim_subjects(Linkage(linkage.folder), [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, None)
 
 
 def test_only_a_table_that_lists_both_ids_makes_them_one_person(linkage, exam_of):
@@ -116,7 +129,7 @@ def test_only_a_table_that_lists_both_ids_makes_them_one_person(linkage, exam_of
     with pytest.raises(CommandError):
         claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, {"MRN2": "P1"})
     claim_subjects(linkage, [exam_of(Patient("MRN2"))], {"1.2.3": "P1"}, {"MRN2": "P1", "MRN1": "P1"})
-    assert linkage.mapping(PATIENTS) == [("MRN1", "P1"), ("MRN2", "P1")]
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", "P1"), ("MRN2", "P1")}
 
 
 def test_a_subject_stands_for_one_patient_of_the_input(linkage, exam_of):
@@ -139,13 +152,13 @@ def test_a_person_with_two_ids_in_one_input_is_one_subject(linkage, exam_of):
         exam_of(Patient("9", "", "DOE^JANE", "19610214"), "1.2"),
     ]
     claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P1"}, None)
-    assert {old for old, _ in linkage.mapping(PATIENTS)} == {"MRN1", "9"}
+    assert {old for old, _ in linkage.run.all_claims(PATIENTS)} == {"MRN1", "9"}
 
 
 def test_a_study_of_several_patients_claims_no_subject(linkage, make_instance):
     two = Exam("1.2.3", (make_instance(1, patient=Patient("MRN1")), make_instance(2, patient=Patient("MRN2"))))
     claim_subjects(linkage, [two], {"1.2.3": "P1"}, None)
-    assert linkage.mapping(PATIENTS) == []
+    assert linkage.run.all_claims(PATIENTS) == set()
 
 
 @pytest.mark.parametrize(("first", "second"), [("S-DERIVED", "P1"), ("P1", "S-DERIVED"), ("P1", "P2")])
@@ -157,7 +170,7 @@ def test_a_patient_is_one_subject_of_the_linkage(linkage, exam_of, first, second
             claim_subjects(linkage, [exam_of(Patient("MRN1", issuers[1]), "1.2")], {"1.2": second}, table)
     assert "MRN" not in str(raised.value)
     assert first in str(raised.value) and second in str(raised.value) and "--subject" in str(raised.value)
-    assert linkage.mapping(PATIENTS) == [("MRN1", first)]
+    assert linkage.run.all_claims(PATIENTS) == {("MRN1", first)}
     claim_subjects(linkage, [exam_of(Patient("MRN1", issuers[1]), "1.2")], {"1.2": first}, None)  # as the message says
 
 
@@ -165,7 +178,7 @@ def test_a_patient_is_one_subject_of_the_input(linkage, exam_of):
     exams = [exam_of(Patient("MRN1"), "1.1"), exam_of(Patient("MRN1"), "1.2")]
     with pytest.raises(CommandError, match="One patient"):
         claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P2"}, None)
-    assert linkage.mapping(PATIENTS) == linkage.mapping(ISSUERS) == []
+    assert linkage.run.all_claims(PATIENTS) == linkage.run.all_claims(ISSUERS) == set()
 
 
 def test_two_issuers_may_give_the_same_id_to_two_patients(linkage, exam_of):
@@ -187,7 +200,7 @@ def test_an_id_in_a_linkage_that_knows_no_issuer_may_be_anyones(linkage, exam_of
 def test_patients_without_an_id_are_not_compared(linkage, exam_of):
     exams = [exam_of(Patient(name="Doe^Jane"), "1.1"), exam_of(Patient(name="Roe^Ann"), "1.2")]
     claim_subjects(linkage, exams, {"1.1": "S-A", "1.2": "S-B"}, None)
-    assert linkage.mapping(ISSUERS) == []
+    assert linkage.run.all_claims(ISSUERS) == set()
 
 
 def test_two_studies_with_one_pseudonym_are_noticed(linkage, exam_of):

@@ -13,7 +13,9 @@ import pytest
 from USDICOMizerLib import __version__
 from USDICOMizerLib.audit import AuditedInstance, AuditRecord, audit_record
 from USDICOMizerLib.errors import CommandError
-from USDICOMizerLib.linkage import UIDS, ExportRecord, Linkage, SourceRow, check_linkage_place, read_subjects
+from USDICOMizerLib.ledger import Ledger, LedgerRecord
+from USDICOMizerLib.linkage import PATIENTS, UIDS, Linkage, check_linkage_place, read_subjects
+from USDICOMizerLib.receipts import Receipt, Receipts, SourceRow
 
 
 def rows(path):
@@ -33,7 +35,8 @@ def test_a_row_is_written_once_however_often_it_is_added(tmp_path):
 def test_an_instance_that_ends_differently_gets_a_row_more(tmp_path):
     linkage = Linkage(tmp_path / "linkage")
     linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "refused", "no-crop")])
-    linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "prepared", "")])
+    linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "prepared", "")], once=True)
+    linkage.add_sources([SourceRow("2026-01-02T03:04:05Z", "E-1", 1, "a, b.dcm", "prepared", "")], once=True)
     assert len(rows(linkage.folder / "sources.csv")) == 3
 
 
@@ -49,14 +52,100 @@ def test_runs_at_the_same_time_lose_and_double_no_row(tmp_path):
     assert len(found) == len(set(found)) == 1 + 60 * 4
 
 
-def test_the_newest_whole_record_of_an_export_counts(tmp_path):
+def receipt(run: str, exam: str, output: Path, export: LedgerRecord | None = None) -> Receipt:
+    return Receipt(
+        run=run,
+        exam=exam,
+        output=str(output),
+        patients=((f"MRN {exam}", "S-1"),),
+        issuers=((f"MRN {exam}\\WARD", "S-1"),),
+        uids=(("1.2", "2.25.1"), (f"1.2.{exam}", f"2.25.{exam}")),
+        sources=(SourceRow("2026-01-02T03:04:05Z", exam, 1, "a, b.dcm", "prepared", ""),),
+        audit=record(1, instances=2),
+        export=export,
+    )
+
+
+def test_a_receipt_is_filed_in_every_table_and_destroyed(tmp_path):
     linkage = Linkage(tmp_path / "linkage")
-    assert linkage.export_of("a.zip", "00") is None
-    for work in ("old", "new"):
-        linkage.add_export(ExportRecord("a.zip", work, "00", {"1.2": ("prepared", "")}))
-    with (linkage.folder / "exports.jsonl").open("a") as stream:
-        stream.write('{"export": "a.zip", "wor')
-    assert linkage.export_of("a.zip", "00").work == "new"
+    done = LedgerRecord("a.zip", "w", "c", {"00": ("prepared", "")})
+    linkage.receipts.write(receipt(linkage.run.name, "1", tmp_path, done))
+    linkage.file(linkage.receipts.of("1"))
+    assert linkage.receipts.of("1") is None
+    assert linkage.mapping(UIDS) == [("1.2", "2.25.1"), ("1.2.1", "2.25.1")]
+    assert linkage.mapping(PATIENTS) == [("MRN 1", "S-1")]
+    assert len(rows(linkage.folder / "sources.csv")) == 2
+    assert len((linkage.folder / "audit.jsonl").read_text().splitlines()) == 1
+    assert Ledger(tmp_path).of("a.zip") == (done,)
+
+
+def test_what_a_killed_run_left_is_filed_once_by_the_next_however_far_it_came(tmp_path):
+    done = LedgerRecord("a.zip", "w", "c", {"00": ("prepared", "")})
+    left = receipt("killed", "1", tmp_path, done)
+    tables = []
+    for filed in range(6):
+        folder = tmp_path / str(filed)
+        linkage = Linkage(folder / "linkage")
+        left = receipt("killed", "1", folder, done)
+        steps = [
+            lambda one=linkage, it=left: one.add_to_mapping(UIDS, it.uids),
+            lambda one=linkage, it=left: one.add_to_mapping(PATIENTS, it.patients),
+            lambda one=linkage, it=left: one.add_sources(it.sources),
+            lambda one=linkage, it=left: one.add_audit(it.audit),
+            lambda at=folder: Ledger(at).add(done),
+        ]
+        for step in steps[:filed]:
+            step()
+        Receipts(linkage.receipts.folder, "killed").write(left)
+        linkage.close()
+        after = Linkage(folder / "linkage")
+        after.claim_subjects([], [], lambda known, issuers: None)
+        assert Receipts(linkage.folder / "receipts", "killed").of("1") is None
+        after.close()
+        audits = (linkage.folder / "audit.jsonl").read_text().splitlines()
+        ledger = (folder / "ledger.jsonl").read_text().splitlines()
+        tables.append((after.mapping(UIDS), after.mapping(PATIENTS), rows(linkage.folder / "sources.csv"), len(audits), ledger))
+    assert all(table == tables[0] for table in tables)
+    assert tables[0][3] == 1
+
+
+def test_a_receipt_of_a_run_that_goes_on_is_left_to_it(tmp_path):
+    working = Linkage(tmp_path / "linkage")
+    working.receipts.write(receipt(working.run.name, "1", tmp_path))
+    assert Linkage(tmp_path / "linkage").run
+    assert working.receipts.of("1")
+
+
+def test_a_row_that_a_kill_cut_off_is_written_again_and_whole(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1"), ("1.3", "2.25.222")])
+    whole = (linkage.folder / "uid_mapping.csv").read_bytes()
+    for length in range(len(whole)):
+        (linkage.folder / "uid_mapping.csv").write_bytes(whole[:length])
+        Linkage(linkage.folder).add_to_mapping(UIDS, [("1.2", "2.25.1"), ("1.3", "2.25.222")])
+        assert (linkage.folder / "uid_mapping.csv").read_bytes() == whole
+
+
+def test_a_mapping_that_somebody_replaced_is_read_anew(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1"), ("1.3", "2.25.2")])
+    (linkage.folder / "uid_mapping.csv").write_text("id_old,id_new\n1.2,2.25.1\n")
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1"), ("1.3", "2.25.2")])
+    assert linkage.mapping(UIDS) == [("1.2", "2.25.1"), ("1.3", "2.25.2")]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX limits")
+def test_a_table_that_a_full_disk_stopped_is_left_as_it_was(tmp_path):
+    linkage = Linkage(tmp_path / "linkage")
+    linkage.add_to_mapping(UIDS, [("1.2", "2.25.1")])
+    script = (
+        "import resource, signal, sys; from pathlib import Path; from USDICOMizerLib.linkage import UIDS, Linkage\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "Linkage(Path(sys.argv[1])).add_to_mapping(UIDS, [(f'1.2.{n}', f'2.25.{n}') for n in range(1000)])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, linkage.folder], capture_output=True, text=True)
+    assert "File too large" in ran.stderr
+    assert linkage.mapping(UIDS) == [("1.2", "2.25.1")]
 
 
 def test_the_linkage_may_not_lie_in_the_output_or_an_input(tmp_path):
@@ -131,8 +220,7 @@ def test_a_line_that_a_kill_cut_off_spoils_no_other(tmp_path):
         stream.write('{"when": "20')
     linkage.add_audit(record(2))
     lines = (linkage.folder / "audit.jsonl").read_text().splitlines()
-    assert len(lines) == 3
-    assert json.loads(lines[2])["exam"] == "E-2"
+    assert [json.loads(line)["exam"] for line in lines] == ["E-1", "E-2"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX rights")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 
-from USDICOMizerLib.logs import log, set_up_logging
+from USDICOMizerLib.logs import collected, log, pass_on, set_up_logging
 
 
 def lines(folder):
@@ -37,3 +37,14 @@ def test_the_log_follows_the_settings_last_read(tmp_path):
     log("x")
     assert not (tmp_path / "one" / "usdicomizer.log").exists()
     assert len(lines(tmp_path / "two")) == 1
+
+
+def test_lines_that_another_process_collected_are_passed_on_as_they_are(tmp_path):
+    with collected() as there:
+        log("instance ended", exam="E-1", instance=3)
+        log("too fine", level=logging.DEBUG)
+    assert len(there) == 2
+    set_up_logging(tmp_path / "logs", "INFO")
+    pass_on(there)
+    (line,) = lines(tmp_path / "logs")
+    assert line == json.loads(there[0])

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 from uuid import UUID
 
 from pydicom.uid import UID_dictionary
@@ -82,6 +83,9 @@ class ProjectKey:
         except OSError as error:
             raise KeyFileError(f"The project key can't be written to {path} ({error.strerror}).") from None
         return cls(secret)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the project key never travels: another process reads it from its file")
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter
+
+
+def square(common: int, task: int) -> int:
+    return common * task * task
+
+
+def dies_at_three(common: str, task: int) -> int:
+    """Ends its process at task 3: always, or the first time only where `common` names a file to remember by."""
+    if task == 3 and not (common and Path(common).exists()):
+        if common:
+            Path(common).touch()
+        os._exit(1)
+    return task
+
+
+def slow(_common: None, task: int) -> int:
+    time.sleep(0.2)
+    return task
+
+
+def process_of(_common: None, _task: int) -> int:
+    return os.getpid()
+
+
+def test_every_task_gets_its_answer():
+    assert sorted(in_processes(square, 2, range(20), 2)) == [(n, 2 * n * n) for n in range(20)]
+
+
+def test_a_task_whose_process_is_lost_is_tried_again(tmp_path):
+    answers = dict(in_processes(dies_at_three, str(tmp_path / "once"), range(6), 2))
+    assert answers == {n: n for n in range(6)}
+
+
+def test_a_task_that_costs_two_processes_is_lost_and_no_other():
+    answers = dict(in_processes(dies_at_three, "", range(6), 2))
+    assert isinstance(answers.pop(3), Lost)
+    assert answers == {n: n for n in range(6) if n != 3}
+
+
+def test_tasks_are_taken_when_there_is_a_process_for_them():
+    taken = []
+
+    def tasks():
+        for number in range(10):
+            taken.append(number)
+            yield number
+
+    answers = in_processes(square, 1, tasks(), 2)
+    next(answers)
+    assert len(taken) <= 3
+    answers.close()
+
+
+def test_those_in_hand_are_finished_when_it_is_stopped():
+    done = []
+    for task, _ in in_processes(slow, None, range(10), 2, is_stopping=lambda: bool(done)):
+        done.append(task)
+    assert sorted(done) == [0, 1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_process_that_is_killed_while_it_waits_is_replaced():
+    answers = in_processes(process_of, None, range(3), 1)
+    _, first = next(answers)
+    os.kill(first, signal.SIGKILL)
+    assert {pid == first for _, pid in answers} == {False}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file that can be executed")
+def test_inside_of_slicer_its_python_is_started(tmp_path, monkeypatch):
+    python = tmp_path / "PythonSlicer"
+    python.touch(mode=0o755)
+    monkeypatch.setattr(sys, "executable", "/opt/Slicer/bin/SlicerApp-real")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    assert not can_start_processes()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert interpreter() == str(python)
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing here"))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "SlicerApp-real"))
+    assert interpreter() == str(python)

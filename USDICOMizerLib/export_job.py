@@ -1,0 +1,130 @@
+"""What a run asks of each exam, how an exam ended, and the receipt that says so to the linkage."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from USDICOMizerLib.agreement import with_issuer
+from USDICOMizerLib.audit import AuditedInstance, AuditRecord, audit_record
+from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.exam import Instance
+from USDICOMizerLib.ledger import LedgerRecord
+from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.plan import source_text
+from USDICOMizerLib.prepare import Preparation
+from USDICOMizerLib.readiness import Policy
+from USDICOMizerLib.receipts import Receipt, Receipts, SourceRow
+from USDICOMizerLib.tags import Tag
+
+
+@dataclass(frozen=True)
+class InstanceResult:
+    """How one instance of an exam ended. `number` is its place in the exam; everything else is pseudonymous too."""
+
+    number: int
+    outcome: Outcome
+    reason: str = ""  # a Problem's value, or the name of an error
+    detail: str = ""
+    file: str = ""
+    box: str = ""  # the crop box as it was cut
+    how: str = ""  # how the pixels went from source to export, in words
+    reviewed: bool = False
+    actions: Mapping[str, int] = field(default_factory=dict)  # how many elements of the header were kept, removed ...
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExamResult:
+    """How one exam ended. `path` is the export, None where there was nothing to export."""
+
+    exam: str
+    subject: str
+    path: Path | None
+    instances: tuple[InstanceResult, ...]
+    error: str = ""
+    report_error: str = ""  # why its report could not be written
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What is the same for all exams of a run."""
+
+    preparation: Preparation
+    policy: Policy
+    output: Path
+    receipts: Receipts
+    plans: Path
+    file_name: str
+    compression_level: int
+    overwrite: bool = False
+    resume: bool = False
+    reports: Path | None = None  # the private folder of the reviewer's copies; None where no reports are written
+    expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
+    run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+
+    @property
+    def settings_digest(self) -> str:
+        """A digest of the settings and options that decide what becomes of an instance: equal where they are."""
+        parts = [repr(self.preparation.rules), self.preparation.transfer_syntax, repr(self.policy), self.file_name]
+        parts += [str(self.compression_level), str(self.preparation.jpeg_quality)]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+Numbered = tuple[int, Instance, Decision]
+"""An instance with its number in the exam (from 1, in the order of the plan) and its decision."""
+
+
+def leave_receipt(
+    job: ExportJob,
+    exam: str,
+    subject: str,
+    ended: Sequence[tuple[Numbered, InstanceResult]],
+    *,
+    export: str = "",
+    error: str = "",
+    record: LedgerRecord | None = None,
+    uids: Mapping[str, str] | None = None,
+) -> None:
+    """Leave the receipt of an exam; with `record` and `uids` where an export is about to appear. Raises OSError."""
+    prepared = [one for (_, one, _), result in ended if record and result.outcome is Outcome.PREPARED]
+    results = [result for _, result in ended]
+    job.receipts.write(
+        Receipt(
+            run=job.receipts.run,
+            exam=exam,
+            output=str(job.output.absolute()),
+            patients=tuple(dict.fromkeys((instance.patient.id, subject) for instance in prepared)),
+            issuers=tuple(dict.fromkeys((with_issuer(one.patient), subject) for one in prepared if one.patient.id)),
+            uids=tuple((uids or {}).items()) if record else (),
+            sources=tuple(
+                SourceRow(job.run, exam, number, source_text(instance.source), result.outcome, result.reason)
+                for (number, instance, _), result in ended
+            ),
+            audit=_audited(job, exam, subject, results, export=export, error=error),
+            export=record,
+        )
+    )
+
+
+def _audited(
+    job: ExportJob, exam: str, subject: str, results: Sequence[InstanceResult], *, export: str, error: str
+) -> AuditRecord:
+    """The exam's line of the audit log."""
+    instances = [
+        AuditedInstance(one.number, one.outcome.value, one.reason, dict(one.actions), one.how, one.box, one.reviewed)
+        for one in results
+    ]
+    return audit_record(
+        settings=job.settings_digest,
+        key=job.preparation.pseudonyms.fingerprint,
+        exam=exam,
+        subject=subject,
+        export=export,
+        instances=instances,
+        error=error,
+    )

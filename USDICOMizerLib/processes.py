@@ -1,0 +1,191 @@
+"""Work in processes of their own on this machine, in the order in which it gets done; a process that is lost is replaced.
+
+Each process is a new interpreter (never a fork, which copies locks that threads of codecs hold) and has one task at a
+time: so it is known which task a lost process had in hand, and memory depends on the number of processes only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, TypeVar
+
+from USDICOMizerLib.logs import silence_libraries
+
+Task = TypeVar("Task")
+Answer = TypeVar("Answer")
+
+_ATTEMPTS = 2
+_SECONDS_TO_CLEAN_UP = 10
+
+
+class Lost:
+    """The answer for a task whose process ended without one, again when it was tried anew: killed, out of memory, crashed."""
+
+
+def can_start_processes() -> bool:
+    """Whether there is a Python to start: inside of Slicer the program that runs is Slicer, and its PythonSlicer is."""
+    return interpreter() is not None
+
+
+def in_processes(
+    function: Callable[[Any, Task], Answer],
+    common: object,
+    tasks: Iterable[Task],
+    processes: int,
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> Iterator[tuple[Task, Answer | Lost]]:
+    """Each task with `function(common, task)`, as they are done. The function is one of a module, and never raises.
+
+    Tasks are taken when a process is free, and none any more once `is_stopping`; those in hand are finished. Closing
+    the iterator, or an error, ends all processes.
+    """
+    pool = _Pool(function, common, processes)
+    queue = _Queue(tasks)
+    try:
+        while True:
+            while pool.has_room and not is_stopping() and (attempt := queue.next()):
+                pool.give(attempt)
+            if not pool.busy:
+                return
+            for attempt, answer in pool.answers():
+                if isinstance(answer, Lost) and attempt[1] < _ATTEMPTS and not is_stopping():
+                    queue.again.append(attempt)
+                else:
+                    yield attempt[0], answer
+    finally:
+        pool.end()
+
+
+Attempt = tuple[Any, int]
+"""A task, and how often it has been begun, this time included."""
+
+
+class _Queue:
+    """Tasks that are still to be given out; those whose process was lost come first."""
+
+    def __init__(self, tasks: Iterable[Any]):
+        self._tasks = iter(tasks)
+        self.again: deque[Attempt] = deque()
+
+    def next(self) -> Attempt | None:
+        if self.again:
+            task, times = self.again.popleft()
+            return task, times + 1
+        for task in self._tasks:
+            return task, 1
+        return None
+
+
+class _Pool:
+    """The processes: those that wait for a task, and those that have one."""
+
+    def __init__(self, function: Callable, common: object, processes: int):
+        self._function, self._common, self._size = function, common, processes
+        self._idle: list[_Process] = []
+        self.busy: dict[Connection, tuple[_Process, Attempt]] = {}
+
+    @property
+    def has_room(self) -> bool:
+        return len(self.busy) < self._size
+
+    def give(self, attempt: Attempt) -> None:
+        while True:
+            process = self._idle.pop() if self._idle else _Process(self._function, self._common)
+            try:
+                process.connection.send(attempt[0])
+            except OSError:  # it was killed while it waited
+                process.end()
+            else:
+                self.busy[process.connection] = process, attempt
+                return
+
+    def answers(self) -> Iterator[tuple[Attempt, Any]]:
+        """Wait for a process, or several, to answer or to end."""
+        for connection in wait(list(self.busy)):
+            process, attempt = self.busy.pop(connection)
+            try:
+                answer = connection.recv()
+            except (EOFError, OSError):
+                process.end()
+                yield attempt, Lost()
+            else:
+                self._idle.append(process)
+                yield attempt, answer
+
+    def end(self) -> None:
+        processes = [*self._idle, *(process for process, _ in self.busy.values())]
+        for process in processes:
+            process.ask_to_end()
+        for process in processes:
+            process.end()
+
+
+class _Process:
+    """One interpreter and the pipe to it."""
+
+    def __init__(self, function: Callable, common: object):
+        context = multiprocessing.get_context("spawn")
+        context.set_executable(interpreter() or sys.executable)
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, function, common), daemon=True)
+        with _without_interrupts():
+            self._process.start()
+        theirs.close()  # so that the end of the process is the end of the pipe
+
+    def ask_to_end(self) -> None:
+        self.connection.close()  # one that waits sees it, and one that works is told
+        if self._process.is_alive():
+            self._process.terminate()
+
+    def end(self) -> None:
+        self.ask_to_end()
+        self._process.join(_SECONDS_TO_CLEAN_UP)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _serve(connection: Connection, function: Callable[[Any, Any], Any], common: object) -> None:
+    """What a process does: answer one task after the other, until nobody asks any more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the process that asks decides
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    signal.signal(signal.SIGTERM, _leave)
+    silence_libraries()
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        while True:
+            connection.send(function(common, connection.recv()))
+
+
+def _leave(_signal: int, _frame: object) -> None:
+    raise KeyboardInterrupt  # so that what is half-written is removed
+
+
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Let a process begin with Ctrl-C held back, for until it ignores it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def interpreter() -> str | None:
+    """The Python of this environment; None where none is found."""
+    if sys.executable and Path(sys.executable).name.lower().startswith("python"):
+        return sys.executable
+    beside = str(Path(sys.executable or os.curdir).parent)
+    return shutil.which("PythonSlicer") or shutil.which("PythonSlicer", path=beside)
