@@ -113,6 +113,8 @@ class Watch:
             elif self._is_to_do(exam, made):
                 ready.append(exam)
                 decisions |= made
+            else:  # done, but for what was found in its pixels and still waits
+                waiting += filter(None, [self._listed.get(self._name(exam))])
         waiting += self._prepared(ready, decisions)
         self._list(waiting + [row for other in found.others for row in self._unreadable(other)])
 
@@ -199,21 +201,28 @@ class Watch:
             self._console.note(f"{self._name(exams[0])}: {error}")
             return [Waiting(self._name(exams[0]), len(exams[0].instances), str(error))]
         self._console.run_ended(result)
-        self._note_ended(result, exams, decisions)
+        waiting = self._note_ended(result, exams, decisions)
         if result.left:
             raise KeyboardInterrupt
-        return []
+        return waiting
 
-    def _note_ended(self, result: RunResult, exams: list[Exam], decisions: Mapping[str, Decision]) -> None:
+    def _note_ended(self, result: RunResult, exams: list[Exam], decisions: Mapping[str, Decision]) -> list[Waiting]:
+        """Remember what is done. What a person can settle and only the pixels showed, text, waits for one: returns that."""
         by_name = {self._name(exam): exam for exam in exams}
+        waiting = []
         for ended in result.exams:
             exam = by_name[ended.exam]
             if any(one.outcome is Outcome.FAILED for one in ended.instances):
                 self._note_tried(exam, decisions)
                 continue
             self._done[exam.study_uid] = _key(exam, decisions)
+            settled = sorted({one.reason for one in ended.instances if one.outcome is Outcome.REFUSED} & set(_FOR_A_PERSON))
+            if settled:
+                waiting.append(self._waiting(exam, decisions, settled))
+                continue
             self._plan_file(exam).unlink(missing_ok=True)
             shutil.rmtree(self._pictures(exam), ignore_errors=True)
+        return waiting
 
     def _note_tried(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         self._tried[exam.study_uid] = _key(exam, decisions), time.monotonic()

@@ -16,6 +16,9 @@ from pathlib import Path
 import pytest
 from cohort import make_cohort
 
+from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.settings import default_settings_text, update_settings_text
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
@@ -132,3 +135,16 @@ def test_what_is_not_ready_waits_in_a_list_until_a_person_saves_its_plan(tmp_pat
         assert '"unchanged": 2' in audited(own_home)[-1], "what a person decided is known to the next watch"
         wait_until(lambda: [(row["problems"], row["exam"]) for row in listed(own_home)] == [("damaged-zip", "")])
     assert len(exports(output)) == 1
+
+
+def test_text_that_only_the_pixels_show_waits_for_a_person(tmp_path, own_home, plain_settings):
+    changes = {("review", "require_text_check"): "yes", ("export", "report"): "no"}
+    plain_settings.write_text(update_settings_text(default_settings_text(), changes), encoding="utf-8")
+    folder, output = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    make_sample_exam(folder / "exam.zip")
+    with watching(folder, output, own_home, "--crop", "0,0,800,590", "--accept-unreviewed"):
+        wait_until(lambda: [row["problems"] for row in listed(own_home)] == ["text-in-image"], 120)
+        time.sleep(3)  # it looks again meanwhile
+        assert [row["problems"] for row in listed(own_home)] == ["text-in-image"]
+        assert not exports(output)
