@@ -121,3 +121,13 @@ def test_a_name_glued_to_digits_is_found_among_terms(found_in, keyword, written)
 def test_a_short_name_glued_to_digits_is_found_in_text(found_in):
     assert found_in("StageName", "for Doe123", PatientName="Doe^Jo") == ["StageName"]
     assert found_in("StageName", "S5-1 x2", PatientName="S^X") == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["3. 11. 1970", "3_11_1970", "3 11 1970", "3 / 11 / 1970", "3–11–1970", "3:11:1970", "1970 11 3", "3.11.70", "3. 11. 70",
+     "1970年11月3日", "November the 3rd 1970"],
+)  # fmt: skip
+def test_a_birth_date_is_found_whatever_divides_it(found_in, written):
+    assert found_in("StageName", f"born {written}", PatientBirthDate="19701103") == ["StageName"]
+    assert found_in("StageName", f"born {written}", PatientBirthDate="19711103") == []
