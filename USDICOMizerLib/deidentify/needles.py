@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 
@@ -43,6 +43,7 @@ from USDICOMizerLib.elements import read_element, read_elements, sorted_tags
 
 _SHORT, _LONG = 4, 8
 _SHORT_NUMBER = 6
+_SHORTEST_JOINED = 6  # letters of a whole name in one word, to look for it inside of others
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
 _WORD = re.compile(r"[^\W_]+")
 _SAID_OF_NOBODY = frozenset({"anonymous", "anonymized", "anonymised", "anonymization", "unknown", "unspecified", "none"})
@@ -245,8 +246,9 @@ def _made_of(tag: int, vr: str, text: str) -> Iterator[Needle]:
         if describing and len(folded(text)) >= _LONG:
             yield Needle(folded(text), text, Kind.TEXT, Strength.TEXT)
         elif not describing:
-            yield from _needle(text, Kind.IDENTIFIER)
-            for spelling in spellings_of_identifier(text):
+            # A hospital's name is spelled in as many ways as a person's.
+            in_letters = spellings_of_name(text) if any(map(str.isalpha, text)) else ()
+            for spelling in dict.fromkeys([text, *spellings_of_identifier(text), *in_letters]):
                 yield from _needle(spelling, Kind.IDENTIFIER)
 
 
@@ -281,12 +283,23 @@ def _name_needles(text: str) -> Iterator[Needle]:
         family, *given = components = group.split("^")[:_NAME_COMPONENTS]
         yield from _spelled_needles(" ".join(components))
         yield from _spelled_needles(" ".join([*given, family]))
+        for ordered in ([family, *given], [*given, family], [family, *given[:1]], [*given[:1], family]):
+            yield from _joined_needles(ordered)
         for word in _SEPARATORS.split(" ".join(components)):
             if len(word) > 1 or not word.isascii():
                 yield from _spelled_needles(word)
             parts = _PARTS_OF_WORD.split(word)
             if len(parts) > 1:
                 yield from (needle for part in parts if len(part) >= _SHORT for needle in _spelled_needles(part))
+
+
+def _joined_needles(components: list[str]) -> Iterator[Needle]:
+    """The names in one word: "JANEDOE". A short one may be a part of other words, as Ng Li is of "English"."""
+    joined = _SEPARATORS.sub("", "".join(components))
+    for needle in _spelled_needles(joined) if all(components) and len(components) > 1 else ():
+        if told_length(needle.text) >= _SHORT:
+            is_short = told_length(needle.text) < _SHORTEST_JOINED
+            yield replace(needle, strength=Strength.WORD) if is_short else needle
 
 
 def _spelled_needles(name: str) -> Iterator[Needle]:

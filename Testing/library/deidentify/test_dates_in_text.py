@@ -27,7 +27,8 @@ MONTHS = {
 }
 WITH_WORDS = (
     "{d} {month} {year}", "{d}. {month} {year}", "{d:02d}-{month}-{year}", "{d:02d}{month}{year}", "{month} {d}, {year}",
-    "{month} {d:02d} {year}", "{month} the {d}rd {year}", "{d} de {month} de {year}", "{d}th of {month}, {year}", "seen {month}. {d}, {year}, left",
+    "{month} {d:02d} {year}", "{month} the {d}rd {year}", "{d} de {month} de {year}",
+    "{d}th of {month}, {year}", "seen {month}. {d}, {year}, left",
     "{d:02d}_{month}_{year}", "{year} {month} {d}", "on 12 {d} {month} {year} 14",
 )  # fmt: skip
 DIVIDED = (
@@ -40,7 +41,8 @@ IN_DIGITS = (
 )  # fmt: skip
 SHORT_YEAR = (
     "{d:02d}.{m:02d}.{yy}", "{d}/{m}/{yy}", "{m:02d}/{d:02d}/{yy}", "{yy}-{m:02d}-{d:02d}", "born {d:02d}-{m:02d}-{yy}.",
-    "{d}.{m}.{yy}", "{d}. {m}. {yy}", "{d:02d}_{m:02d}_{yy}", "{d} {month} {yy}", "{d:02d}-{month}-{yy}", "{d:02d}{month}{yy}", "{month} {d} '{yy}",
+    "{d}.{m}.{yy}", "{d}. {m}. {yy}", "{d:02d}_{m:02d}_{yy}", "{d} {month} {yy}", "{d:02d}-{month}-{yy}", "{d:02d}{month}{yy}",
+    "{month} {d} '{yy}",
 )  # fmt: skip
 
 
