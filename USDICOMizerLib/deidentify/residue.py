@@ -38,6 +38,7 @@ from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Answers, Rules, answer_for, answers_under, iod_of, place_of, profile_table
 from USDICOMizerLib.deidentify.spellings import folded
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.words import is_descriptive
 from USDICOMizerLib.elements import read_element, read_elements, read_keyword, sorted_tags
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
@@ -77,6 +78,8 @@ _SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("Patie
 # Listed attributes that an export may hold because it was made: what was done to the picture, and the tag for people.
 _WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
 _UID_TEXT = re.compile(r"[012]\.\d+(?=[\d.]{15})(\.\d+)+")
+_DICOM = "DCM"  # the standard's own coding scheme
+_LAST_CREATOR = 0xFF  # element numbers up to this reserve blocks (PS3.5 7.8.1)
 _OWN_METHOD = "USDICOMizer "
 # The UIDs that scanners make begin like this: what a tool has left as it was can be told by it.
 _MAKERS_ROOTS = (
@@ -273,9 +276,9 @@ def _said_of_dates(dataset: Dataset) -> tuple[str, ...]:
 
 
 def claimed_options(dataset: Dataset) -> tuple[Option, ...]:
-    """The options that the De-identification Method Code Sequence claims."""
+    """The options that the De-identification Method Code Sequence claims, by the codes of the standard (CID 7050)."""
     items = dataset.get("DeidentificationMethodCodeSequence") or ()
-    return options_claimed(str(item.get("CodeValue", "")) for item in items)
+    return options_claimed(text_of(item, "CodeValue") for item in items if text_of(item, "CodingSchemeDesignator") == _DICOM)
 
 
 def _claimed_columns(dataset: Dataset) -> frozenset[str]:
@@ -288,8 +291,12 @@ def _judge_level(
     for tag in sorted_tags(dataset):
         here = (*path, int(tag))
         if tag.is_private:
-            if not _is_our_block(dataset, here) and "retain_safe_private" not in allowed:
+            if _is_our_block(dataset, here):
+                continue
+            if "retain_safe_private" not in allowed:
                 yield Residue(place_of(here), "a private element")
+            elif not _is_listed_as_safe(dataset, int(tag), rules):
+                yield Residue(place_of(here), "a private element that [safe_private] doesn't list")
             continue
         answer = answers(here)
         element = read_element(dataset, tag)
@@ -299,6 +306,8 @@ def _judge_level(
         is_written = len(here) == 1 and int(tag) in written and (int(tag) != _IMAGE_COMMENTS or _is_tag_in_words(dataset))
         if _stands_against(answer.action, element, allowed) and not is_written:
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
+        elif not is_written and _is_uncleaned(answer.action, element, rules, allowed):
+            yield Residue(place_of(here), "its text isn't made of ultrasound words (PS3.15 E.3.5)")
         elif element.VR == "SQ":
             for item in element.value:
                 yield from _judge_level(item, here, answers, rules, allowed, written)
@@ -335,6 +344,27 @@ def _stands_against(action: Action, element: DataElement, allowed: frozenset[str
     if action is Action.DUMMY and element.VR in _DATE_VRS:
         return has_value and not _is_nothing(element)
     return False
+
+
+def _is_uncleaned(action: Action, element: DataElement, rules: Rules, allowed: frozenset[str]) -> bool:
+    """Whether a listed text that only the Clean Descriptors option lets stay says more than that option allows."""
+    row = profile_table().rows.get(int(element.tag))
+    if action is Action.KEEP or element.VR not in TEXT_VRS or not row:
+        return False
+    by_options = allowed.intersection(row.options)
+    if by_options != {Option.CLEAN_DESCRIPTORS.column} or _is_nothing(element):
+        return False
+    return not all(is_descriptive(text, rules.allowed_words) for text in texts_of(element))
+
+
+def _is_listed_as_safe(dataset: Dataset, tag: int, rules: Rules) -> bool:
+    """Whether the settings list a private element, or one of the block that it reserves."""
+    group, element = tag >> 16, tag & 0xFFFF
+    reserved = element <= _LAST_CREATOR
+    name = read_element(dataset, tag if reserved else group << 16 | element >> 8)
+    creator = "".join(texts_of(name)) if name is not None else ""
+    listed = [safe for safe in rules.safe_private if (safe.creator, safe.group) == (creator, group)]
+    return bool(listed) if reserved else any(safe.element == element & 0xFF for safe in listed)
 
 
 def _is_nothing(element: DataElement) -> bool:
