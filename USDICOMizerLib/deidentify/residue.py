@@ -57,8 +57,7 @@ __all__ = [
 
 _FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
 _BYTES_VRS = frozenset({"OB", "OW", "UN"})
-_DECIMAL_VRS = frozenset({"DS", "IS"})
-_NUMBER_VRS = _DECIMAL_VRS | {"US", "SS", "UL", "SL", "SV", "UV", "FL", "FD"}
+_NUMBER_VRS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "SV", "UV", "FL", "FD"})
 
 
 def _tags(keywords: str) -> frozenset[int]:
@@ -192,7 +191,7 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
     if vr == "UI":
         return needle.kind is Kind.UID and needle.text == text
     if vr in _NUMBER_VRS:
-        return needle.strength >= (Strength.TEXT if vr in _DECIMAL_VRS else Strength.ANYWHERE) and is_number(needle, text)
+        return needle.strength >= Strength.TEXT and is_number(needle, text)
     if needle.kind is Kind.TEXT and (tag in _TERMS or tag in _WRITTEN_LATER or vr not in _FREE_TEXT_VRS):
         return False
     if vr not in _FREE_TEXT_VRS | _BYTES_VRS | {"CS"}:

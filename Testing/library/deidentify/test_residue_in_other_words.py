@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileMetaDataset
 
 from USDICOMizerLib.deidentify.residue import find_in_text, find_residue, identifying_values, judge_alone, scan_bytes
 
@@ -86,6 +86,7 @@ def test_the_bare_number_of_an_id_is_found_in_texts_and_numbers(found_in, keywor
 def test_an_id_of_six_or_seven_digits_is_found_as_a_number(found_in, number, written):
     assert found_in("AcquisitionNumber", written.format(number), PatientID=number) == ["AcquisitionNumber"]
     assert found_in("TriggerTime", f"{number}.0", PatientID=number) == ["TriggerTime"]
+    assert found_in("ReferencePixelX0", int(number), PatientID=number) == ["ReferencePixelX0"]
     assert found_in("AcquisitionNumber", f"1{number}", PatientID=number) == []
 
 
@@ -202,3 +203,14 @@ def test_a_cyrillic_name_is_found_by_whatever_table_it_is_romanised_and_the_othe
 def test_names_that_only_look_alike_in_cyrillic_are_told_apart_in_latin_letters(found_in):
     assert found_in("StageName", "Yulia", PatientName="Julia^A") == []
     assert found_in("StageName", "Marianne", PatientName="Мария^А") == []
+
+
+def test_the_network_names_of_the_source_are_searched_unless_they_name_the_scanner_or_ultrasound(found_in):
+    meta = FileMetaDataset()
+    meta.SourceApplicationEntityTitle = "GOETTINGEN_OR7"
+    meta.SendingApplicationEntityTitle, meta.ReceivingApplicationEntityTitle = "ULTRASOUND", "EPIQ7"
+    meta.MediaStorageSOPInstanceUID = "1.2.826.0.1.99.12345.1"
+    source = {"file_meta": meta, "ManufacturerModelName": "EPIQ7G"}
+    assert found_in("StageName", "from Goettingen OR7", **source) == ["StageName"]
+    assert found_in("StageName", "ultrasound EPIQ7", **source) == []
+    assert found_in("StageName", "1.2.826.0.1.99.12345.1", **source) == ["StageName"]
