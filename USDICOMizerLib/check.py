@@ -60,7 +60,9 @@ def check_archive(stream: IO[bytes], expected: Expectation, *, every_byte: bool 
             findings = [*judge_zip(stream, archive)]
             members = [_zip_member(archive, entry) for entry in archive.infolist() if not entry.is_dir() or entry.file_size]
             findings += _judge_members(members, expected, every_byte=every_byte)
-            return _without_telling_names(findings, members, expected)
+            names = archive.namelist()
+            findings += _judge_folders((name for name in names if name.endswith("/")), expected)
+            return _without_telling_names(findings, names, expected)
     except BadZipFile:
         return (CheckFinding("", Kind.CONFORMANCE, "the ZIP is damaged"),)
 
@@ -68,8 +70,11 @@ def check_archive(stream: IO[bytes], expected: Expectation, *, every_byte: bool 
 def check_export(path: Path, expected: Expectation) -> tuple[CheckFinding, ...]:
     """Check an export, a ZIP or a folder, to the last byte. Raises CommandError where there is none at `path`."""
     if path.is_dir():
-        members = [_file_member(path, file) for file in sorted(path.rglob("*")) if file.is_file()]
-        return _without_telling_names(_judge_members(members, expected, every_byte=True), members, expected)
+        places = sorted(path.rglob("*"))
+        members = [_file_member(path, file) for file in places if file.is_file()]
+        folders = (folder.relative_to(path).as_posix() for folder in places if folder.is_dir())
+        findings = [*_judge_members(members, expected, every_byte=True), *_judge_folders(folders, expected)]
+        return _without_telling_names(findings, [member.name for member in members], expected)
     try:
         with path.open("rb") as stream:
             return check_archive(stream, expected, every_byte=True)
@@ -78,14 +83,10 @@ def check_export(path: Path, expected: Expectation) -> tuple[CheckFinding, ...]:
 
 
 def _without_telling_names(
-    findings: Iterable[CheckFinding], members: Sequence[_Member], expected: Expectation
+    findings: Iterable[CheckFinding], names: Sequence[str], expected: Expectation
 ) -> tuple[CheckFinding, ...]:
     """The findings, with a number for each file whose name holds an identifying value: it would be shown."""
-    telling = {
-        member.name: f"file {number}"
-        for number, member in enumerate(members, start=1)
-        if find_in_text(member.name, expected.needles)
-    }
+    telling = {name: f"file {number}" for number, name in enumerate(names, start=1) if find_in_text(name, expected.needles)}
     return tuple(replace(finding, file=telling.get(finding.file, finding.file)) for finding in findings)
 
 
@@ -149,6 +150,12 @@ def _judge_members(members: Sequence[_Member], expected: Expectation, *, every_b
         yield from _judge_manifest(manifest, headers)
     elif every_byte:
         yield CheckFinding("", Kind.COUNTS, f"there is no {MANIFEST_NAME}: nobody can say whether instances are missing")
+
+
+def _judge_folders(names: Iterable[str], expected: Expectation) -> Iterator[CheckFinding]:
+    """Folders by their names: an empty one is part of no file's."""
+    if found := {kind for name in names for kind in find_in_text(name, expected.needles)}:
+        yield CheckFinding("", Kind.RESIDUE, f"the name of a folder holds a value of the source's {', '.join(sorted(found))}")
 
 
 def _judge_header(name: str, header: Dataset, expected: Expectation) -> Iterator[CheckFinding]:

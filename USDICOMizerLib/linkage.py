@@ -33,6 +33,7 @@ from USDICOMizerLib.files import (
 from USDICOMizerLib.ledger import Ledger
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.open_runs import OpenRun
+from USDICOMizerLib.places import lies_among_exports
 from USDICOMizerLib.receipts import MappingRow, Receipt, Receipts, SourceRow
 
 UIDS, PATIENTS, EXAMS, ISSUERS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv", "issuer_mapping.csv"
@@ -226,7 +227,9 @@ def _text(path: Path) -> str:
 
 
 def check_linkage_place(folder: Path, output: Path | None, inputs: Iterable[Path]) -> None:
-    """Raise CommandError where the linkage folder lies inside the output or an input, or these in it, or others can read it.
+    """Raise CommandError where the linkage folder lies in the output, an input or among exports, or these in it.
+
+    So it does where others can read it.
 
     What ties pseudonyms to patients would be handed on with the export, or mixed with the source. A linkage folder may
     lie beside an input file or ZIP, but not hold it.
@@ -244,6 +247,11 @@ def check_linkage_place(folder: Path, output: Path | None, inputs: Iterable[Path
                 f"{words.capitalize()} lies inside the linkage folder, which holds what ties pseudonyms to patients and nothing "
                 "that is handed on. Move it, or name another folder with --linkage."
             )
+    if lies_among_exports(folder):
+        raise CommandError(
+            "The linkage folder lies among exports: what ties pseudonyms to patients would be handed on with them. Name another "
+            "folder with --linkage."
+        )
     if os.name == "posix" and folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
         raise CommandError(
             f"The linkage folder {folder} can be read by other users of this computer. Close it with: chmod 700 '{folder}'"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+from itertools import takewhile
 from pathlib import Path
 
+from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.files import is_inside
 
@@ -15,6 +18,26 @@ def check_output_place(output: Path, inputs: Iterable[Path]) -> None:
     """Raise CommandError where exports would lie among the sources: the next run would take them for input."""
     if any(path.is_dir() and is_inside(output, path) for path in inputs):
         raise CommandError("The output folder is, or lies in, an input folder. Name another one with --output.")
+
+
+def lies_among_exports(folder: Path) -> bool:
+    """Whether a folder, which need not exist yet, or one that it lies in holds exports, packed or unpacked.
+
+    The user's own folder and what it lies in are left out: nobody hands them on, and an export may have been saved there.
+    """
+    folder = folder.resolve()
+    home = Path.home().resolve()
+    places = takewhile(lambda place: not is_inside(home, place), (folder, *folder.parents))
+    return any(map(_holds_exports, places))
+
+
+def _holds_exports(folder: Path) -> bool:
+    with contextlib.suppress(OSError):  # a folder that can't be listed
+        if any(folder.glob(_EXPORTS)):
+            return True
+        with (folder / MANIFEST_NAME).open("rb") as stream:
+            return stream.readline(1024).removeprefix(b"\xef\xbb\xbf").strip() == ",".join(MANIFEST_COLUMNS).encode()
+    return False
 
 
 def check_private_place(path: Path, what: str, cure: str, *, inputs: Iterable[Path] = (), output: Path | None = None) -> None:

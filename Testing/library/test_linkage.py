@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from USDICOMizerLib import __version__
+from USDICOMizerLib.archive import MANIFEST_COLUMNS
 from USDICOMizerLib.audit import AuditedInstance, AuditRecord, audit_record
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.ledger import Ledger, LedgerRecord
@@ -246,3 +247,24 @@ def test_neither_sources_nor_exports_may_lie_in_the_linkage(tmp_path):
 def test_the_linkage_may_lie_beside_an_input_zip(tmp_path):
     (tmp_path / "exam.zip").touch()
     check_linkage_place(tmp_path / "linkage", tmp_path / "out", [tmp_path / "exam.zip"])
+
+
+def test_the_linkage_may_not_lie_among_exports_packed_or_unpacked(tmp_path):
+    (tmp_path / "delivery").mkdir()
+    deep = tmp_path / "delivery" / "private" / "linkage"
+    check_linkage_place(deep, None, [])
+    (tmp_path / "delivery" / "manifest.csv").write_text("name,size\n")  # somebody else's
+    check_linkage_place(deep, None, [])
+    (tmp_path / "delivery" / "manifest.csv").write_text(",".join(MANIFEST_COLUMNS) + "\n")
+    with pytest.raises(CommandError, match="among exports"):
+        check_linkage_place(deep, None, [])
+    (tmp_path / "delivery" / "manifest.csv").unlink()
+    (tmp_path / "delivery" / "S-1_E-ABCDE-FGHJK.zip").touch()
+    with pytest.raises(CommandError, match="among exports"):
+        check_linkage_place(deep, tmp_path / "elsewhere", [])
+
+
+def test_an_export_in_the_users_own_folder_is_in_nobodys_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(Path, "home", lambda: tmp_path)
+    (tmp_path / "S-1_E-ABCDE-FGHJK.zip").touch()
+    check_linkage_place(tmp_path / "data" / "linkage", None, [])

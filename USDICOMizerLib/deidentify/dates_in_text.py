@@ -39,7 +39,7 @@ _NUMBER_OF_MONTH = {
     folded(form): number for number, words in enumerate(_MONTHS, start=1) for word in words.split() for form in _short_forms(word)
 }
 # Between the parts: nothing, separators, or "of" as people say it.
-_GAP = r"(?:[\W_]|\bde\b|\bdel\b|\bof\b|\bden\b){0,5}"
+_GAP = r"(?:[\W_]|\bde\b|\bdel\b|\bof\b|\bden\b|\bthe\b){0,5}"
 _DAY, _YEAR = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|[aoηª])?", r"(?P<y>\d{4}|\d\d)"
 _MONTH = f"(?P<m>{'|'.join(sorted(_NUMBER_OF_MONTH, key=len, reverse=True))})"
 _IN_WORDS = (
@@ -47,7 +47,21 @@ _IN_WORDS = (
     re.compile(rf"(?<![^\W\d_]){_MONTH}{_GAP}{_DAY}[\W_]{{1,5}}{_YEAR}(?!\d)"),
     re.compile(rf"(?<!\d)(?P<y>\d{{4}}){_GAP}{_MONTH}{_GAP}{_DAY}(?!\d)"),
 )
-_SEPARATED = re.compile(r"(?<![\d.])(\d{4}|\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})(?![\d.]?\d)")
+_NO_DIGIT_BEFORE, _NO_DIGIT_BEHIND = r"(?<![\d.])", r"(?![\d.]?\d)"
+_EAST_ASIAN = "".join(map(folded, "年月년월"))
+_DIVIDER = rf"(?:\s*[-/.:_–—{_EAST_ASIAN}]+\s*|\s+)"
+# Between numbers, a year of four digits makes a date of what is divided in any way; one of two digits needs more.
+_FULL_YEAR = (
+    re.compile(rf"{_NO_DIGIT_BEFORE}(\d{{4}}){_DIVIDER}(\d{{1,2}}){_DIVIDER}(\d{{1,2}}){_NO_DIGIT_BEHIND}"),
+    re.compile(rf"{_NO_DIGIT_BEFORE}(\d{{1,2}}){_DIVIDER}(\d{{1,2}}){_DIVIDER}(\d{{4}}){_NO_DIGIT_BEHIND}"),
+)
+_SHORT_YEAR = re.compile(rf"{_NO_DIGIT_BEFORE}(\d{{1,2}})(\s?[-/]|\.)\s?(\d{{1,2}})\2\s?(\d\d?){_NO_DIGIT_BEHIND}")
+_TWO_EACH = re.compile(rf"{_NO_DIGIT_BEFORE}(\d\d)([_–—])(\d\d)\2(\d\d){_NO_DIGIT_BEHIND}")
+# What is clearly a date, without one to compare it with.
+_CLEARLY = re.compile(
+    rf"{_NO_DIGIT_BEFORE}(?:(?:19|20)\d\d([-/.])\d{{1,2}}\1\d{{1,2}}|\d{{1,2}}([-/.])\s?\d{{1,2}}\2\s?(?:19|20)\d\d"
+    rf"|\d\d([-/.])\d\d\3\d\d){_NO_DIGIT_BEHIND}"
+)
 _TOGETHER = re.compile(r"(?<![\d.])((?:19|20)\d\d)(\d\d)(\d\d)(?![\d.]?\d)")
 
 
@@ -55,16 +69,18 @@ _TOGETHER = re.compile(r"(?<![\d.])((?:19|20)\d\d)(\d\d)(\d\d)(?![\d.]?\d)")
 def days_in(text: str) -> frozenset[str]:
     """The days that a folded text names: eight digits (year, month, day), or six where the year is written with two.
 
-    Where either of two numbers may be the day, both readings are given. "2.3.17" may as well be a version: before a year of
-    two digits, dots divide numbers of two digits only.
+    Where either of two numbers may be the day, both readings are given. "2.3.17" may as well be a version: with dots and a
+    year of two digits, it is read as day, month and year only, in either order of the first two, unless all have two digits.
     """
     return frozenset(_in_words(text)) | frozenset(_in_digits(text))
 
 
 def names_a_day(text: str) -> bool:
     """Whether a folded text seems to hold a date of our days. There is nothing to compare it with: only what is clearly one."""
-    of_our_days = any(len(day) == 8 and day[:2] in ("19", "20") for day in days_in(text))
-    return of_our_days or any(len(written[0]) == 8 and any(_in_digits(written[0])) for written in _SEPARATED.finditer(text))
+    written = (*_in_words(text), *(day for found in _TOGETHER.findall(text) for day in _day(*found)))
+    if any(len(day) == 8 and day[:2] in ("19", "20") for day in written):
+        return True
+    return any(any(_in_digits(found[0])) for found in _CLEARLY.finditer(text))
 
 
 def _in_words(text: str) -> Iterator[str]:
@@ -76,17 +92,20 @@ def _in_words(text: str) -> Iterator[str]:
 def _in_digits(text: str) -> Iterator[str]:
     for written in _TOGETHER.findall(text):
         yield from _day(*written)
-    for first, separator, second, third in _SEPARATED.findall(text):
-        if len(first) == 4 and len(third) < 4:
-            yield from _day(first, second, third)
-        elif len(third) == 4:
-            yield from (*_day(third, second, first), *_day(third, first, second))
-        elif separator != "." or len(first) == len(second) == len(third) == 2:
-            for year, month, day in ((third, second, first), (third, first, second), (first, second, third)):
-                if len(year) == 2:
-                    yield from _day(year, month, day)
+    year_first, year_last = _FULL_YEAR
+    for year, month, day in year_first.findall(text):
+        yield from _day(year, month, day)
+    for first, second, year in year_last.findall(text):
+        yield from (*_day(year, second, first), *_day(year, first, second))
+    for first, divider, second, third in (*_SHORT_YEAR.findall(text), *_TWO_EACH.findall(text)):
+        readings = [(third, second, first), (third, first, second)]
+        if divider != "." or len(first) == len(second) == len(third) == 2:
+            readings.append((first, second, third))
+        for year, month, day in readings:
+            if len(year) == 2:
+                yield from _day(year, month, day)
 
 
 def _day(year: str, month: str, day: str) -> Iterator[str]:
     if len(day) <= 2 and 1 <= int(month) <= 12 and 1 <= int(day) <= 31:
-        yield f"{year}{int(month):02d}{int(day):02d}"
+        yield f"{int(year):0{len(year)}d}{int(month):02d}{int(day):02d}"

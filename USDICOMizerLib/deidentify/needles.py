@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 from functools import lru_cache
 
@@ -43,6 +43,7 @@ from USDICOMizerLib.elements import read_element, read_elements, sorted_tags
 
 _SHORT, _LONG = 4, 8
 _SHORT_NUMBER = 6
+_SHORTEST_JOINED = 6  # letters of a whole name in one word, to look for it inside of others
 _SEPARATORS = re.compile(r"[\s^=,;\\]+")
 _WORD = re.compile(r"[^\W_]+")
 _SAID_OF_NOBODY = frozenset({"anonymous", "anonymized", "anonymised", "anonymization", "unknown", "unspecified", "none"})
@@ -52,6 +53,8 @@ _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)(\.\d{1,6})?")
 _NAME_COMPONENTS = 3  # family, given, middle; prefix and suffix are titles (PS3.5 6.2.1)
 _MAKES = frozenset(map(tag_for_keyword, ("Manufacturer", "ManufacturerModelName")))
 _PLACES = frozenset(map(tag_for_keyword, ("InstitutionName", "StationName", "StationAETitle", "RetrieveAETitle")))
+_NETWORK_NAMES = tuple(tag_for_keyword(f"{role}ApplicationEntityTitle") for role in ("Source", "Sending", "Receiving"))
+_FILE_UID = tag_for_keyword("MediaStorageSOPInstanceUID")
 _PATIENT_GROUP = 0x0010
 _ISSUER = tag_for_keyword("IssuerOfPatientID")  # names a hospital
 _ORDERS = frozenset(map(tag_for_keyword, ("AccessionNumber", "StudyID", "AdmissionID")))
@@ -137,7 +140,8 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
     These are the values of all that the profile and the settings take away, at every level. What the settings keep is
     exempt, but not a name inside of a description that they keep. What an option keeps is exempt where it is not about the
     patient; so is text that is made of ultrasound words, under the option that keeps those. A place named after the make or
-    model of the scanner, as a vendor's demonstration files have it, is exempt too.
+    model of the scanner, as a vendor's demonstration files have it, is exempt too. Beside them stand the UID and
+    the network names of the file meta information, these where they name more than ultrasound.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pydicom's warnings quote the values that they are about
@@ -167,12 +171,23 @@ def identifying_values(header: Dataset, rules: Rules = Rules()) -> Needles:
                     found.update(_needles_of(path[-1], vr, text))
                     if path[-1] >> 16 == _PATIENT_GROUP and path[-1] != _ISSUER or path[-1] in _ORDERS:
                         of_patient.update(_needles_of(path[-1], vr, text))
+    for vr, text in _file_texts(header):
+        if vr == "UI" or not is_descriptive(text, rules.allowed_words) and compact(folded(text)) not in makes:
+            found.update(_needles_of(_NETWORK_NAMES[0], vr, text))
     kept_text = "\n".join([*by_option, *map(compact, by_option)])
     found -= {needle for needle in found - of_patient if needle.kind is not Kind.NAME and _stands_in(needle, kept_text)}
     return Needles(
         frozenset(needle for needle in found if needle.text not in exempt),
         {tag: frozenset(texts - exempt) for tag, texts in originals.items()},
     )
+
+
+def _file_texts(header: Dataset) -> Iterator[tuple[str, str]]:
+    """VR and text of network names and UID of the file meta information (PS3.10 7.1) of a header that was read from a file."""
+    meta = getattr(header, "file_meta", None)
+    for tag in (*_NETWORK_NAMES, _FILE_UID) if meta is not None else ():
+        if tag in meta and (element := read_element(meta, tag)) is not None:
+            yield from (("UI" if tag == _FILE_UID else "AE", text) for text in searched_texts(element))
 
 
 def _stands_in(needle: Needle, text: str) -> bool:
@@ -245,8 +260,9 @@ def _made_of(tag: int, vr: str, text: str) -> Iterator[Needle]:
         if describing and len(folded(text)) >= _LONG:
             yield Needle(folded(text), text, Kind.TEXT, Strength.TEXT)
         elif not describing:
-            yield from _needle(text, Kind.IDENTIFIER)
-            for spelling in spellings_of_identifier(text):
+            # A hospital's name is spelled in as many ways as a person's.
+            in_letters = spellings_of_name(text) if any(map(str.isalpha, text)) else ()
+            for spelling in dict.fromkeys([text, *spellings_of_identifier(text), *in_letters]):
                 yield from _needle(spelling, Kind.IDENTIFIER)
 
 
@@ -281,12 +297,23 @@ def _name_needles(text: str) -> Iterator[Needle]:
         family, *given = components = group.split("^")[:_NAME_COMPONENTS]
         yield from _spelled_needles(" ".join(components))
         yield from _spelled_needles(" ".join([*given, family]))
+        for ordered in ([family, *given], [*given, family], [family, *given[:1]], [*given[:1], family]):
+            yield from _joined_needles(ordered)
         for word in _SEPARATORS.split(" ".join(components)):
             if len(word) > 1 or not word.isascii():
                 yield from _spelled_needles(word)
             parts = _PARTS_OF_WORD.split(word)
             if len(parts) > 1:
                 yield from (needle for part in parts if len(part) >= _SHORT for needle in _spelled_needles(part))
+
+
+def _joined_needles(components: list[str]) -> Iterator[Needle]:
+    """The names in one word: "JANEDOE". A short one may be a part of other words, as Ng Li is of "English"."""
+    joined = _SEPARATORS.sub("", "".join(components))
+    for needle in _spelled_needles(joined) if all(components) and len(components) > 1 else ():
+        if told_length(needle.text) >= _SHORT:
+            is_short = told_length(needle.text) < _SHORTEST_JOINED
+            yield replace(needle, strength=Strength.WORD) if is_short else needle
 
 
 def _spelled_needles(name: str) -> Iterator[Needle]:

@@ -16,12 +16,29 @@ from pydicom.dataset import Dataset
 from USDICOMizerLib.deidentify.byte_scan import scan_bytes
 from USDICOMizerLib.deidentify.dates_in_text import days_in, names_a_day
 from USDICOMizerLib.deidentify.header import METHOD, METHOD_WITH_EXCEPTIONS
-from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values, told_length
+from USDICOMizerLib.deidentify.matching import (
+    HYPHENATED_WORD,
+    WORD,
+    has_words,
+    is_day_of,
+    is_glued_name,
+    is_glued_word,
+    is_in_compact,
+    is_in_other_script,
+    is_in_simplified,
+    is_number,
+    is_number_in_word,
+    is_part_of_word,
+    is_spread,
+    present,
+    readings,
+)
+from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength, identifying_values
 from USDICOMizerLib.deidentify.options import Option, options_claimed
 from USDICOMizerLib.deidentify.profile import Action, Answers, Rules, answer_for, answers_under, iod_of, place_of, profile_table
-from USDICOMizerLib.deidentify.romanised import romanised
-from USDICOMizerLib.deidentify.spellings import compact, folded, simplified
+from USDICOMizerLib.deidentify.spellings import folded
 from USDICOMizerLib.deidentify.values import TEXT_VRS, is_dummy, searched_texts, text_of, texts_of
+from USDICOMizerLib.deidentify.words import is_descriptive
 from USDICOMizerLib.elements import read_element, read_elements, read_keyword, sorted_tags
 from USDICOMizerLib.tags import PRIVATE_CREATOR, PRIVATE_GROUP, image_comment, tag_of
 
@@ -40,13 +57,7 @@ __all__ = [
 
 _FREE_TEXT_VRS = TEXT_VRS | {"UR", "AE"}
 _BYTES_VRS = frozenset({"OB", "OW", "UN"})
-_DECIMAL_VRS = frozenset({"DS", "IS"})
-_NUMBER_VRS = _DECIMAL_VRS | {"US", "SS", "UL", "SL", "SV", "UV", "FL", "FD"}
-_INTEGER = re.compile(r"\+?0*(\d+?)(?:\.0*)?")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_GLUED_NAME = re.compile(r"(?:\d{2,})?([^\W\d_]{3,})(?:\d{2,})?")  # "doe123" holds the word doe; "s5" doesn't hold s
-_WORD = re.compile(r"[^\W_]+")
-_HYPHENATED_WORD = re.compile(r"[^\W_]+(?:[-.][^\W_]+)*")  # S5-1 and 1.0 don't hold the word 1
+_NUMBER_VRS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "SV", "UV", "FL", "FD"})
 
 
 def _tags(keywords: str) -> frozenset[int]:
@@ -65,9 +76,9 @@ _METHOD_CODES = tag_for_keyword("DeidentificationMethodCodeSequence")
 _SUBJECT = frozenset({(tag_for_keyword("PatientName"),), (tag_for_keyword("PatientID"),)})
 # Listed attributes that an export may hold because it was made: what was done to the picture, and the tag for people.
 _WRITTEN_LATER = frozenset({_IMAGE_COMMENTS, _DESCRIPTION})
-_SHORTEST_NAME = 4  # letters; a shorter one is in many words
-_SHORTEST_COMPACT = 8
 _UID_TEXT = re.compile(r"[012]\.\d+(?=[\d.]{15})(\.\d+)+")
+_DICOM = "DCM"  # the standard's own coding scheme
+_LAST_CREATOR = 0xFF  # element numbers up to this reserve blocks (PS3.5 7.8.1)
 _OWN_METHOD = "USDICOMizer "
 # The UIDs that scanners make begin like this: what a tool has left as it was can be told by it.
 _MAKERS_ROOTS = (
@@ -97,11 +108,11 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
     found: dict[Residue, None] = {}
     is_ours = _is_ours(dataset)
     searched = [
-        (path, element, _readings(searched_texts(element)) if element is not None and needles else [])
+        (path, element, readings(searched_texts(element)) if element is not None and needles else [])
         for path, element in _elements(dataset, ())
         if not (is_ours and path[0] in (_METHOD, _METHOD_CODES))
     ]
-    present = _present(needles, [text for *_, texts in searched for text in texts])
+    near = present(needles, [text for *_, texts in searched for text in texts])
     for path, element, texts in searched:
         if element is None:
             found[Residue(place_of(path), "its value can't be read")] = None
@@ -110,7 +121,7 @@ def find_residue(dataset: Dataset, needles: Needles) -> list[Residue]:
             text in needles.originals.get(path[-1], ()) and not is_dummy(text.upper()) for text in texts if text
         ):
             found[Residue(place_of(path), "the original value")] = None
-        for needle in present:
+        for needle in near:
             if any(_is_in(needle, text, path, element.VR) for text in texts):
                 found[Residue(place_of(path), f"a value of the source's {needle.kind}")] = None
     return list(found)
@@ -130,29 +141,9 @@ def find_unmoved_dates(source: Dataset, dataset: Dataset, rules: Rules) -> list[
     return unmoved
 
 
-def _readings(texts: tuple[str, ...]) -> list[str]:
-    """The texts folded, and in Latin letters where they have others: a name may be written in either."""
-    plain = list(map(folded, texts))
-    return [*plain, *{romanised(text) for text in plain}.difference(plain)]
-
-
-def _present(needles: Needles, texts: list[str]) -> list[Needle]:
-    """The needles that are anywhere in the texts, with whatever between their letters: only they are looked for closely."""
-    plain, letters, simple = ("\n".join(map(made, texts)) for made in (str, compact, simplified))
-    days = frozenset().union(*map(days_in, texts))
-    return [
-        needle
-        for needle in sorted(needles.values, key=lambda one: (one.kind, one.text))
-        if needle.text in plain
-        or compact(needle.text) in letters
-        or simplified(needle.text) in simple
-        or _is_day_of(needle, days)
-    ]
-
-
 def present_needles(needles: Needles, texts: Iterable[str]) -> Needles:
     """Those needles that may be in any of the texts: a search of each text alone need not look for the others."""
-    return Needles(frozenset(_present(needles, _readings(tuple(texts)))))
+    return Needles(frozenset(present(needles, readings(tuple(texts)))))
 
 
 def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
@@ -169,11 +160,13 @@ def find_in_text(text: str, needles: Needles) -> frozenset[Kind]:
 def _is_in_name(needle: Needle, text: str) -> bool:
     if needle.kind is Kind.TEXT or needle.strength is Strength.WORD:
         return False
-    if needle.strength is Strength.TEXT:
-        return _has_words(text, needle.text, _WORD) or _is_glued_name(needle, text)
-    if _is_day_of(needle, days_in(text)):
+    if is_in_other_script(needle, text):
         return True
-    return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
+    if needle.strength is Strength.TEXT:
+        return has_words(text, needle.text, WORD) or is_glued_name(needle, text)
+    if is_day_of(needle, days_in(text)):
+        return True
+    return needle.text in text or is_in_compact(needle, text) or is_in_simplified(needle, text)
 
 
 def _elements(dataset: Dataset, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], DataElement | None]]:
@@ -198,63 +191,26 @@ def _is_in(needle: Needle, text: str, path: tuple[int, ...], vr: str) -> bool:
     if vr == "UI":
         return needle.kind is Kind.UID and needle.text == text
     if vr in _NUMBER_VRS:
-        return needle.strength >= (Strength.TEXT if vr in _DECIMAL_VRS else Strength.ANYWHERE) and _is_number(needle, text)
+        return needle.strength >= Strength.TEXT and is_number(needle, text)
     if needle.kind is Kind.TEXT and (tag in _TERMS or tag in _WRITTEN_LATER or vr not in _FREE_TEXT_VRS):
         return False
     if vr not in _FREE_TEXT_VRS | _BYTES_VRS | {"CS"}:
         return False  # dates, times and ages are compared with their own attribute's original
+    if is_in_other_script(needle, text):
+        return path not in _SUBJECT
     is_free = vr in _FREE_TEXT_VRS and tag not in _TERMS and not _is_written_here(path)
     if needle.strength is Strength.ANYWHERE:
-        if _is_day_of(needle, days_in(text), is_year_told=not is_free):
+        if is_day_of(needle, days_in(text), is_year_told=not is_free):
             return True
-        return needle.text in text or _is_in_compact(needle, text) or _is_in_simplified(needle, text)
+        return needle.text in text or is_in_compact(needle, text) or is_in_simplified(needle, text)
     if vr in _BYTES_VRS:
         return False
     if needle.strength is Strength.WORD:
-        is_word = _has_words(text, needle.text, _HYPHENATED_WORD) or _is_glued_word(needle, text)
+        is_word = has_words(text, needle.text, HYPHENATED_WORD) or is_glued_word(needle, text) or is_number_in_word(needle, text)
         return is_free and path not in _SUBJECT and is_word
     if is_free:
-        return needle.text in text or _is_in_simplified(needle, text)
-    return _has_words(text, needle.text, _WORD) or _is_glued_name(needle, text)
-
-
-def _is_number(needle: Needle, text: str) -> bool:
-    """Whether a number is the needle, with or without zeros before it or behind its point."""
-    written = _INTEGER.fullmatch(text)
-    return needle.text == text or bool(written) and needle.text in (written[1], text.lstrip("+"))
-
-
-def _is_day_of(needle: Needle, days: frozenset[str], *, is_year_told: bool = False) -> bool:
-    """Whether the needle is one of the days of a text; `is_year_told` leaves out those with a year of two digits."""
-    if needle.kind is not Kind.DATE:
-        return False
-    return needle.text in days or not is_year_told and needle.text[2:] in days
-
-
-def _is_glued_name(needle: Needle, text: str) -> bool:
-    """Whether the words of a name are there, with numbers at them or in another spelling of their accented letters."""
-    return needle.kind is Kind.NAME and _has_words(simplified(text), simplified(needle.text), _LETTERS)
-
-
-def _is_glued_word(needle: Needle, text: str) -> bool:
-    """Whether a short name is a word with a number at it."""
-    glued = _GLUED_NAME.fullmatch
-    return needle.kind is Kind.NAME and any((found := glued(word)) and found[1] == needle.text for word in _WORD.findall(text))
-
-
-def _is_in_compact(needle: Needle, text: str) -> bool:
-    """Whether the letters and digits are there with other separators."""
-    return told_length(sought := compact(needle.text)) >= _SHORTEST_COMPACT and sought in compact(text)
-
-
-def _is_in_simplified(needle: Needle, text: str) -> bool:
-    """Whether a name is there in another spelling of its accented letters."""
-    return needle.kind is Kind.NAME and len(sought := simplified(needle.text)) >= _SHORTEST_NAME and sought in simplified(text)
-
-
-def _has_words(text: str, sought: str, word: re.Pattern) -> bool:
-    words, wanted = word.findall(text), word.findall(sought)
-    return bool(wanted) and any(words[start : start + len(wanted)] == wanted for start in range(len(words)))
+        return needle.text in text or is_in_simplified(needle, text) or is_spread(needle, text)
+    return has_words(text, needle.text, WORD) or is_glued_name(needle, text) or is_part_of_word(needle, text)
 
 
 def _is_written_here(path: tuple[int, ...]) -> bool:
@@ -319,9 +275,9 @@ def _said_of_dates(dataset: Dataset) -> tuple[str, ...]:
 
 
 def claimed_options(dataset: Dataset) -> tuple[Option, ...]:
-    """The options that the De-identification Method Code Sequence claims."""
+    """The options that the De-identification Method Code Sequence claims, by the codes of the standard (CID 7050)."""
     items = dataset.get("DeidentificationMethodCodeSequence") or ()
-    return options_claimed(str(item.get("CodeValue", "")) for item in items)
+    return options_claimed(text_of(item, "CodeValue") for item in items if text_of(item, "CodingSchemeDesignator") == _DICOM)
 
 
 def _claimed_columns(dataset: Dataset) -> frozenset[str]:
@@ -334,8 +290,12 @@ def _judge_level(
     for tag in sorted_tags(dataset):
         here = (*path, int(tag))
         if tag.is_private:
-            if not _is_our_block(dataset, here) and "retain_safe_private" not in allowed:
+            if _is_our_block(dataset, here):
+                continue
+            if "retain_safe_private" not in allowed:
                 yield Residue(place_of(here), "a private element")
+            elif not _is_listed_as_safe(dataset, int(tag), rules):
+                yield Residue(place_of(here), "a private element that [safe_private] doesn't list")
             continue
         answer = answers(here)
         element = read_element(dataset, tag)
@@ -345,6 +305,8 @@ def _judge_level(
         is_written = len(here) == 1 and int(tag) in written and (int(tag) != _IMAGE_COMMENTS or _is_tag_in_words(dataset))
         if _stands_against(answer.action, element, allowed) and not is_written:
             yield Residue(place_of(here), f"it should be {answer.action} ({answer.rule})")
+        elif not is_written and _is_uncleaned(answer.action, element, rules, allowed):
+            yield Residue(place_of(here), "its text isn't made of ultrasound words (PS3.15 E.3.5)")
         elif element.VR == "SQ":
             for item in element.value:
                 yield from _judge_level(item, here, answers, rules, allowed, written)
@@ -381,6 +343,27 @@ def _stands_against(action: Action, element: DataElement, allowed: frozenset[str
     if action is Action.DUMMY and element.VR in _DATE_VRS:
         return has_value and not _is_nothing(element)
     return False
+
+
+def _is_uncleaned(action: Action, element: DataElement, rules: Rules, allowed: frozenset[str]) -> bool:
+    """Whether a listed text that only the Clean Descriptors option lets stay says more than that option allows."""
+    row = profile_table().rows.get(int(element.tag))
+    if action is Action.KEEP or element.VR not in TEXT_VRS or not row:
+        return False
+    by_options = allowed.intersection(row.options)
+    if by_options != {Option.CLEAN_DESCRIPTORS.column} or _is_nothing(element):
+        return False
+    return not all(is_descriptive(text, rules.allowed_words) for text in texts_of(element))
+
+
+def _is_listed_as_safe(dataset: Dataset, tag: int, rules: Rules) -> bool:
+    """Whether the settings list a private element, or one of the block that it reserves."""
+    group, element = tag >> 16, tag & 0xFFFF
+    reserved = element <= _LAST_CREATOR
+    name = read_element(dataset, tag if reserved else group << 16 | element >> 8)
+    creator = "".join(texts_of(name)) if name is not None else ""
+    listed = [safe for safe in rules.safe_private if (safe.creator, safe.group) == (creator, group)]
+    return bool(listed) if reserved else any(safe.element == element & 0xFF for safe in listed)
 
 
 def _is_nothing(element: DataElement) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 _CYRILLIC = dict(zip("абвгдезийклмнопрстуфыэё", "abvgdeziiklmnoprstufyee", strict=True)) | {
     **{"ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "ie", "ь": "", "ю": "iu", "я": "ia"},
@@ -36,9 +37,24 @@ _TOGETHER = (
 # What people write instead, each beside the standard's: the letters, and theirs.
 _AS_PEOPLE_DO = (
     *(("χ", "h"), ("χ", "kh"), ("φ", "ph"), ("υ", "i"), ("υ", "u"), ("η", "e"), ("β", "b"), ("ξ", "ks"), ("γι", "y"), ("γ", "y")),
-    *(("μπ", "b"), ("μπ", "mp"), ("ντ", "d"), ("γκ", "g"), ("γγ", "gg"), ("αυ", "au"), ("ευ", "eu"), ("ου", "u"), ("ω", "w")),
+    *(
+        ("μπ", "b"),
+        ("μπ", "mp"),
+        ("ντ", "d"),
+        ("γκ", "g"),
+        ("γγ", "gg"),
+        ("αυ", "au"),
+        ("ευ", "eu"),
+        ("ου", "u"),
+        ("ω", "w"),
+        ("κ", "c"),
+    ),
     *(("х", "h"), ("й", "y"), ("й", "j"), ("ю", "yu"), ("я", "ya"), ("ё", "yo"), ("щ", "sch"), ("ц", "c"), ("ж", "j")),
 )
+_IS_CYRILLIC = re.compile(r"[\u0400-\u052f]")
+# What the many tables for Cyrillic letters differ in, made the same.
+_ALIKE = (("x", "ks"), ("tch", "ch"), ("kh", "h"), ("w", "v"), (r"c(?!h)", "k"), (r"[iyj]+", "i"), ("ie", "e"))
+_SAME = tuple((re.compile(written), common) for written, common in _ALIKE)
 
 
 def romanised(text: str) -> str:
@@ -66,3 +82,20 @@ def romanisations(text: str) -> Iterator[str]:
 def _without_accents(text: str) -> str:
     kept = (one for one in unicodedata.normalize("NFD", text) if one in _PARTS_OF_LETTERS or not unicodedata.combining(one))
     return unicodedata.normalize("NFC", "".join(kept))
+
+
+def has_cyrillic(text: str) -> bool:
+    """Whether any letter is a Cyrillic one."""
+    return bool(_IS_CYRILLIC.search(text))
+
+
+@lru_cache(maxsize=2**14)
+def slavic_key(text: str) -> str:
+    """What all romanisations of a Cyrillic text have in common: Юлия, Iuliia, Yulia and Julia are all "iulia".
+
+    For comparing a name of the one script with a text of the other; within one script it would make other names alike.
+    """
+    key = romanised(text)
+    for written, common in _SAME:
+        key = written.sub(common, key)
+    return key

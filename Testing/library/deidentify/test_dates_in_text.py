@@ -27,8 +27,13 @@ MONTHS = {
 }
 WITH_WORDS = (
     "{d} {month} {year}", "{d}. {month} {year}", "{d:02d}-{month}-{year}", "{d:02d}{month}{year}", "{month} {d}, {year}",
-    "{month} {d:02d} {year}", "{d} de {month} de {year}", "{d}th of {month}, {year}", "seen {month}. {d}, {year}, left",
+    "{month} {d:02d} {year}", "{month} the {d}rd {year}", "{d} de {month} de {year}",
+    "{d}th of {month}, {year}", "seen {month}. {d}, {year}, left",
     "{d:02d}_{month}_{year}", "{year} {month} {d}", "on 12 {d} {month} {year} 14",
+)  # fmt: skip
+DIVIDED = (
+    "{d}. {m}. {year}", "{d} {m} {year}", "{d} / {m} / {year}", "{d}–{m}–{year}", "{d},{m},{year}", "{d}_{m}_{year}",
+    "{d}:{m}:{year}", "{year} {m} {d}", "{year}年{m}月{d}日", "{year}년 {m}월 {d}일", "{d}/{m} {year}", "on 12 {d} {m} {year}",
 )  # fmt: skip
 IN_DIGITS = (
     "{d}.{m}.{year}", "{d:02d}/{m:02d}/{year}", "{m}/{d}/{year}", "{year}-{m:02d}-{d:02d}", "{year}/{m}/{d}",
@@ -36,7 +41,8 @@ IN_DIGITS = (
 )  # fmt: skip
 SHORT_YEAR = (
     "{d:02d}.{m:02d}.{yy}", "{d}/{m}/{yy}", "{m:02d}/{d:02d}/{yy}", "{yy}-{m:02d}-{d:02d}", "born {d:02d}-{m:02d}-{yy}.",
-    "{d} {month} {yy}", "{d:02d}-{month}-{yy}", "{d:02d}{month}{yy}", "{month} {d} '{yy}",
+    "{d}.{m}.{yy}", "{d}. {m}. {yy}", "{d:02d}_{m:02d}_{yy}", "{d} {month} {yy}", "{d:02d}-{month}-{yy}", "{d:02d}{month}{yy}",
+    "{month} {d} '{yy}",
 )  # fmt: skip
 
 
@@ -44,7 +50,7 @@ SHORT_YEAR = (
 @given(
     day=st.dates(date(1900, 1, 1), date(2099, 12, 31)),
     language=st.sampled_from(sorted(MONTHS)),
-    form=st.sampled_from(WITH_WORDS + IN_DIGITS + SHORT_YEAR),
+    form=st.sampled_from(WITH_WORDS + IN_DIGITS + DIVIDED + SHORT_YEAR),
     upper=st.booleans(),
 )
 @example(date(1961, 2, 14), "English", "{d} {month} {year}", False)
@@ -53,14 +59,15 @@ def test_a_day_is_read_in_every_form(day, language, form, upper):
     text = form.format(d=day.day, m=day.month, year=day.year, yy=f"{day.year % 100:02d}", month=month)
     days = days_in(folded(text.upper() if upper else text))
     assert f"{day:%Y%m%d}"[2 if form in SHORT_YEAR else 0 :] in days, text
-    if form not in SHORT_YEAR:
+    if form in WITH_WORDS + IN_DIGITS:
         assert names_a_day(folded(text)), text
 
 
 @pytest.mark.parametrize(
     "text",
-    ["1.2.17", "v 10.2.3", "S5-1", "1.2.840.113619.2.61", "14.02.61.3", "3.14.02.61", "EPIQ 5G mar 2", "February 1961", "120 mm",
-     "99-99-99", "C9-2", "0.4/0.7", "mag 2 x 12", "31.31.2017", "12345678", "1961"],
+    ["v 10.2.3", "S5-1", "1.2.840.113619.2.61", "14.02.61.3", "3.14.02.61", "EPIQ 5G mar 2", "February 1961", "120 mm",
+     "99-99-99", "C9-2", "0.4/0.7", "mag 2 x 12", "31.31.2017", "12345678", "1961", "0.3 11 1970", "3 11 70",
+     "3 11 19700", "12 mm 3 4"],
 )  # fmt: skip
 def test_what_is_no_date_is_read_as_none(text):
     assert days_in(folded(text)) == frozenset()
@@ -70,3 +77,9 @@ def test_what_is_no_date_is_read_as_none(text):
 def test_both_readings_of_a_day_and_a_month_are_given():
     assert {"19610203", "19610302"} <= days_in("02.03.1961")
     assert {"030201", "030102", "010203"} == days_in("01/02/03")
+
+
+def test_what_may_be_a_version_or_numbers_is_compared_with_a_source_but_is_not_a_finding_without_one():
+    for text in ("1.2.17", "3 11 2000", "3_11_1970", "10:11:2012"):
+        assert days_in(text)
+        assert not names_a_day(text)

@@ -16,6 +16,7 @@ from USDICOMizerLib.deidentify.residue import (
     judge_alone,
     scan_bytes,
 )
+from USDICOMizerLib.deidentify.rules import SafePrivate
 from USDICOMizerLib.tags import Tag, apply_tag
 
 
@@ -270,6 +271,41 @@ def test_an_option_that_is_claimed_may_keep_what_it_is_about(ultrasound_header, 
     assert judge_alone(out) == []
     out.StudyDescription = "Leg veins"
     assert places(judge_alone(out)) == ["StudyDescription"]
+
+
+def claim(dataset: Dataset, code: str, scheme: str = "DCM") -> None:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code, scheme, "Option"
+    dataset.DeidentificationMethodCodeSequence.append(item)
+
+
+def test_a_claim_of_another_coding_scheme_is_none(ultrasound_header, deidentify):
+    out = deidentify(ultrasound_header).dataset
+    out.StudyDescription = "thyroid left"
+    claim(out, "113105", "99X")
+    assert places(judge_alone(out)) == ["StudyDescription"]
+    claim(out, "113105")
+    assert judge_alone(out) == []
+
+
+def test_cleaned_text_has_words_of_ultrasound_only(ultrasound_header, deidentify):
+    out = deidentify(ultrasound_header).dataset
+    claim(out, "113105")
+    out.StudyDescription, out.PatientComments = "Kowalska, thyroid", "call wife Anna"
+    assert places(judge_alone(out)) == ["PatientComments", "StudyDescription"]
+    assert places(judge_alone(out, Rules(allowed_words=("kowalska",)))) == ["PatientComments"]
+
+
+def test_a_claim_of_safe_private_elements_lets_out_only_those_that_are_listed(ultrasound_header, deidentify):
+    out = deidentify(ultrasound_header).dataset
+    claim(out, "113111")
+    block = out.private_block(0x0019, "VENDOR", create=True)
+    block.add_new(0x01, "LO", "harmonic")
+    block.add_new(0x02, "LO", "Anna")
+    out.private_block(0x0019, "OTHER", create=True).add_new(0x01, "LO", "Anna")
+    rules = Rules(safe_private=(SafePrivate("VENDOR", 0x0019, 0x01),))
+    assert places(judge_alone(out, rules)) == ["(0019,0011)", "(0019,1002)", "(0019,1101)"]
+    assert len(judge_alone(out)) == 5
 
 
 WRITINGS = {
