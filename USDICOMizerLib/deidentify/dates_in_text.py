@@ -40,7 +40,8 @@ _NUMBER_OF_MONTH = {
 }
 # Between the parts: nothing, separators, or "of" as people say it.
 _GAP = r"(?:[\W_]|\bde\b|\bdel\b|\bof\b|\bden\b|\bthe\b){0,5}"
-_DAY, _YEAR = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|[aoηª])?", r"(?P<y>\d{4}|\d\d)"
+# Rather no ending than the a of "août", which would leave "out", October in Portuguese.
+_DAY, _YEAR = r"(?P<d>\d{1,2})(?:st|nd|rd|th|er|[aoηª])??", r"(?P<y>\d{4}|\d\d)"
 _MONTH = f"(?P<m>{'|'.join(sorted(_NUMBER_OF_MONTH, key=len, reverse=True))})"
 _IN_WORDS = (
     re.compile(rf"(?<!\d){_DAY}{_GAP}{_MONTH}{_GAP}{_YEAR}(?!\d)"),

@@ -30,7 +30,8 @@ def readings(texts: tuple[str, ...]) -> list[str]:
 def present(needles: Needles, texts: list[str]) -> list[Needle]:
     """The needles that are anywhere in the texts, with whatever between their letters: only they are looked for closely."""
     plain, letters, simple = ("\n".join(map(made, texts)) for made in (str, compact, simplified))
-    slavic, is_cyrillic = slavic_key(plain), has_cyrillic(plain)
+    is_cyrillic = has_cyrillic(plain)
+    slavic = slavic_key(plain) if is_cyrillic or any(has_cyrillic(needle.text) for needle in needles.values) else ""
     days = frozenset().union(*map(days_in, texts))
     return [
         needle

@@ -1,8 +1,8 @@
 """What to search an export for: the values of a source that can identify, each as hard to find by chance as it is long.
 
 A value of 8 characters or more is searched everywhere, the bytes of the pixels included; one of 4 to 7 characters in
-text; a shorter one, and a number of fewer than 6 digits, only as a whole word of free text: an ID of "1" or a name of
-"US" would otherwise be found in every file.
+text; a shorter one, and a number of fewer than 6 digits, only as a whole word of free text, or beside letters from 4
+digits on: an ID of "1" or a name of "US" would otherwise be found in every file.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ SHORT_YEAR = (
     upper=st.booleans(),
 )
 @example(date(1961, 2, 14), "English", "{d} {month} {year}", False)
+@example(date(2000, 8, 1), "French", "{d:02d}{month}{yy}", False)
 def test_a_day_is_read_in_every_form(day, language, form, upper):
     month = MONTHS[language].split()[day.month - 1]
     text = form.format(d=day.day, m=day.month, year=day.year, yy=f"{day.year % 100:02d}", month=month)
