@@ -22,7 +22,7 @@ from typing import IO
 from USDICOMizerLib.choices import Choices, decide, decide_all
 from USDICOMizerLib.decision import Content, Decision, content_of
 from USDICOMizerLib.errors import CommandError, SettingsError
-from USDICOMizerLib.exam import Device, Exam, Instance, Patient, Region, Source, group_into_exams
+from USDICOMizerLib.exam import Device, Exam, Instance, Patient, Region, Source, SourceState, group_into_exams
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import silence_libraries
 from USDICOMizerLib.outcomes import Outcome
@@ -226,6 +226,7 @@ def _instance(facts: Mapping) -> Instance:
     made["device"] = Device(**facts["device"])
     made["regions"] = tuple(Region(**region) for region in facts["regions"])
     made["warnings"] = tuple(facts["warnings"])
+    made["state"] = SourceState(**facts["state"]) if facts["state"] else None
     return Instance(**made)
 
 

@@ -152,4 +152,4 @@ def test_the_executed_plan_lies_in_the_linkage_and_not_beside_the_export(usdicom
     )
     (exam_result,) = ran.result["exams"]
     assert len(rows_of(tmp_path / "linkage" / "plans" / f"{exam_result['exam']}.csv")) == 4
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {".zip", ".html"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} <= {".zip", ".jsonl"}

@@ -16,6 +16,7 @@ from planted import Plants, make_planted_exam
 
 from USDICOMizerLib.report_record import read_record
 from USDICOMizerLib.sample_exam import PLANTED, SampleKind, dicom_bytes, make_sample_exam, sample_dataset
+from USDICOMizerLib.settings import default_settings_text, update_settings_text
 
 SETTINGS = "[protocol]\nexpected = CFV-L, CFV-R\n[attributes_to_keep]\nSeriesNumber\n"
 
@@ -38,6 +39,15 @@ class Prepared:
     def reviewers(self) -> Path:
         (page,) = (self.linkage / "reports").iterdir()
         return page
+
+
+@pytest.fixture(autouse=True)
+def plain_settings(own_home: Path) -> Path:
+    """The user's settings, in which reports are written as they are by default, and text isn't looked for in pictures."""
+    own_home.mkdir()
+    path = own_home / "settings.ini"
+    path.write_text(update_settings_text(default_settings_text(), {("review", "require_text_check"): "no"}), encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
