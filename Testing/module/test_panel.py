@@ -159,7 +159,7 @@ def test_an_exam_without_regions_asks_for_a_box_and_takes_a_typed_one(
     hands.type_text(spin_box, "44")
     keys("Tab")
     assert panel.session.decision(identity).crop.top == 44
-    keys("Return", "Return")
+    keys("Return", "Return", "Return")  # the first leaves the spin box that Tab went to
     assert panel.session.state(identity).ready
 
 
@@ -193,6 +193,58 @@ def test_letters_typed_into_a_field_tag_nothing(panel: Any, sample: Path) -> Non
     hands.type_text(panel.export.subject, "CFP1")
     assert panel.session.choices.subject == "CFP1"
     assert all(panel.session.decision(identity).tag is None for identity in panel.session.order)
+
+
+@pytest.mark.parametrize("key", ["Return", "Enter"])
+def test_return_in_a_spin_box_takes_its_number_and_confirms_nothing(
+    panel: Any, sample: Path, keys: Callable[..., None], key: str
+) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    box = panel.crop.spin_boxes["left"]
+    keys("Return")  # the picture with the proposed box is seen
+    for typed in ("150", "160"):
+        box.setFocus()
+        box.selectAll()
+        hands.type_text(box, typed)
+        keys(key)
+        assert panel.session.decision(first).crop.left == int(typed)
+        assert panel.session.state(first).crop is CropState.EDITED and not panel.session.decision(first).reviewed
+    keys(key, key)
+    assert panel.session.decision(first).crop.left == 160 and panel.session.decision(first).reviewed
+
+
+def test_return_in_a_line_confirms_nothing(panel: Any, sample: Path, keys: Callable[..., None]) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    panel.ui.headerSection.collapsed = False
+    keys("Return")
+    assert panel.session.can_confirm(first)
+    for line in (panel.export.destination, panel.export.subject, panel.header.search):
+        line.setFocus()
+        hands.type_text(line, "P1")
+        keys("Return")
+        assert not panel.session.decision(first).reviewed
+    keys("Return")
+    assert panel.session.decision(first).reviewed
+
+
+def test_other_keys_take_first_what_is_being_typed(panel: Any, sample: Path, keys: Callable[..., None]) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    keys("Return")
+    box = panel.crop.spin_boxes["left"]
+    box.setFocus()
+    box.selectAll()
+    hands.type_text(box, "150")
+    keys("F8")
+    assert panel.session.decision(first).crop.left == 150 and not panel.session.decision(first).reviewed
 
 
 def test_keys_work_only_while_the_module_is_entered(module_widget: Any, sample: Path, keys: Callable[..., None]) -> None:

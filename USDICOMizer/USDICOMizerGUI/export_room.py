@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
+from USDICOMizerGUI.editors import commit_typed
 from USDICOMizerGUI.export_results import ExportResults
 from USDICOMizerGUI.words import problem_words
 from USDICOMizerLib.errors import USDICOMizerError
@@ -112,6 +113,7 @@ class ExportRoom:
 
     def export(self, _checked: bool = False) -> None:
         """Write the plan, and run `prepare` on it."""
+        commit_typed()
         if self.exporting or not self.export_button.isEnabled():
             return
         self.results.clear()
