@@ -25,7 +25,7 @@ class Review:
         self.state = qt.QLabel()
         self.state.objectName = "reviewState"
         self.state.setWordWrap(True)
-        self.button = qt.QPushButton(_("Confirm and next"))
+        self.button = qt.QPushButton(_("Confirm and next (Return)"))
         self.button.objectName = "confirmButton"
         self.button.setToolTip(_("Say that the picture which would leave shows nothing that it shouldn't"))
         self.blank_button = qt.QPushButton(_("Blank the text"))
