@@ -162,7 +162,9 @@ def test_a_launcher_between_the_panel_and_the_library_hides_no_export_that_goes_
     sources = [many_copies(files[0], tmp_path / f"exam{number}", 60 // exams) for number in range(exams)]
     for number, source in enumerate(sources):
         if number:
-            many_copies(files[0], source.parent, 60 // exams, StudyInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.4.{number}")
+            many_copies(
+                files[0], source.parent, 60 // exams, StudyInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.4.{number}"
+            )
     destination = tmp_path / "exports"
     panel.session.choose(destination=destination, transfer_syntax="jpeg-2000")
     add(panel, *sources)
@@ -253,7 +255,6 @@ def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Pat
 def test_a_process_that_can_t_start_or_crashes_is_told(
     clean_application: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module_widget: Any
 ) -> None:
-    import sys
 
     from USDICOMizerGUI import child_process
 

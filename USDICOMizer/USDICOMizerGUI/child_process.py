@@ -169,7 +169,6 @@ class LibraryProcess:
         if not self._turn.isActive():
             self._turn.start(0)
 
-
     def _failed(self, error: object) -> None:
         if int(error) == int(qt.QProcess.FailedToStart):  # everything else is followed by finished
             self._process_is_over = True

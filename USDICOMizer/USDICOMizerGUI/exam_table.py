@@ -40,7 +40,7 @@ class ExamTable:
         self.tree.setColumnCount(6)
         self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 108), (_STATE, 112), (_TAG, 44), (_CROP, 62), (_KIND, 48)):
+        for column, width in ((_NUMBER, 94), (_STATE, 110), (_TAG, 46), (_CROP, 62), (_KIND, 54)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
