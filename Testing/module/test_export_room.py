@@ -255,7 +255,6 @@ def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Pat
 def test_a_process_that_can_t_start_or_crashes_is_told(
     clean_application: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module_widget: Any
 ) -> None:
-
     from USDICOMizerGUI import child_process
 
     ended: list[tuple[int | None, str]] = []

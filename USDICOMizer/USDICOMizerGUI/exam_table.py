@@ -40,7 +40,7 @@ class ExamTable:
         self.tree.setColumnCount(6)
         self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 94), (_STATE, 110), (_TAG, 46), (_CROP, 62), (_KIND, 54)):
+        for column, width in ((_NUMBER, 94), (_STATE, 114), (_TAG, 42), (_CROP, 60), (_KIND, 53), (_SIZE, 54)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
@@ -177,7 +177,7 @@ class ExamTable:
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
         item.setData(_NUMBER, IDENTITY, identity)
         item.setText(_KIND, kind_words(instance))
-        item.setText(_SIZE, f"{instance.columns} x {instance.rows}")
+        item.setText(_SIZE, f"{instance.columns}x{instance.rows}")
         if identity in self._thumbnails:
             item.setIcon(_NUMBER, self._thumbnails[identity])
         if instance.warnings:
