@@ -40,7 +40,7 @@ class ExamTable:
         self.tree.setColumnCount(6)
         self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 94), (_STATE, 114), (_TAG, 42), (_CROP, 60), (_KIND, 53), (_SIZE, 54)):
+        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 38), (_CROP, 64), (_KIND, 52), (_SIZE, 60)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)

@@ -29,7 +29,7 @@ class ExamTree(qt.QTreeWidget):
         self.setAcceptDrops(True)
         self.setDragDropMode(qt.QAbstractItemView.DragDrop)
         self.setDropIndicatorShown(True)
-        self.setIconSize(qt.QSize(40, 30))
+        self.setIconSize(qt.QSize(36, 27))
         self.setIndentation(8)
 
     def selected_identities(self) -> list[str]:
