@@ -70,6 +70,9 @@ class USDICOMizerWidget(ScriptedLoadableModuleWidget):
             self._problem.objectName = "missingPackage"
             self._problem.setWordWrap(True)
             self.layout.addWidget(self._problem)
+        # A reload while the module is shown sets up, and nobody enters.
+        if slicer.util.mainWindow() and slicer.util.selectedModule() == self.moduleName:
+            self.enter()
 
     def enter(self):
         """Take the keys and the slice views."""

@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(as_json=getattr(options, "json", False), progress=getattr(options, "progress", None))
     _let_termination_interrupt()
     try:
+        console.started()
         all_well = options.run(options, console)
     except CommandError as error:
         console.error(str(error))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -52,6 +53,10 @@ class Console:
         """Print the result as one JSON object, where JSON is wanted."""
         if self._as_json:
             print(json.dumps(value))
+
+    def started(self) -> None:
+        """Progress: the process that a program signals to end this run; a launcher may stand between the two."""
+        self._event("started", pid=os.getpid())
 
     def found(self, instances: int) -> None:
         """Progress: how many files and members of ZIPs have been looked at so far."""

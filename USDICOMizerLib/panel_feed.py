@@ -90,6 +90,7 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
         answer.write(json.dumps({"event": event, **facts}) + "\n")
         answer.flush()
 
+    say("started", pid=os.getpid())
     try:
         found = discover(inputs, on_progress=lambda files: say("found", files=files))
     except CommandError as error:

@@ -62,7 +62,7 @@ def _places(path: Path) -> tuple[Path, ...]:
     return (resolved, *resolved.parents)
 
 
-def command_text(arguments: Sequence[str]) -> str:
-    """The command as it can be pasted into a terminal of this system."""
-    words = ["python", "-m", "USDICOMizerLib", *arguments]
+def command_text(arguments: Sequence[str], program: Sequence[str] = ("python", "-m", "USDICOMizerLib")) -> str:
+    """The command as it can be pasted into a terminal of this system; `program` are the words that start the library."""
+    words = [*program, *arguments]
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)

@@ -145,6 +145,7 @@ def test_a_note_of_a_plan_is_not_said(usdicomizer, exam, tmp_path):
 def test_progress_comes_as_json_lines(usdicomizer, exam, tmp_path):
     ran = usdicomizer("prepare", exam, "--output", tmp_path / "out", "--accept-unreviewed", "--progress", "json")
     events = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert events[0].keys() == {"event", "pid"} and events[0]["event"] == "started"
     ended = [event for event in events if event["event"] == "instance"]
     assert [event["instance"] for event in ended] == [1, 2, 3, 4]
     assert {event["of"] for event in ended} == {4}

@@ -143,8 +143,8 @@ def test_a_damaged_instance_has_no_thumbnail_and_hinders_no_other(sample: Path, 
 
 def test_an_input_that_isn_t_there_is_said_in_words(tmp_path: Path) -> None:
     status, events = feed(tmp_path / "nowhere")
-    assert (status, events[0]["event"]) == (2, "error")
-    assert "exist" in events[0]["words"] and "nowhere" not in events[0]["words"]
+    assert (status, [event["event"] for event in events]) == (2, ["started", "error"])
+    assert "exist" in events[1]["words"] and "nowhere" not in events[1]["words"]
 
 
 def test_text_in_the_proposed_picture_is_told_after_all_else_with_boxes_a_little_around_it(

@@ -64,3 +64,4 @@ def test_a_zip_is_named_once_however_many_members_are_listed(make_instance: Make
 def test_the_command_can_be_pasted(tmp_path: Path) -> None:
     arguments = ["prepare", str(tmp_path / "an exam.zip"), "--subject", "S-7"]
     assert shlex.split(command_text(arguments)) == ["python", "-m", "USDICOMizerLib", *arguments]
+    assert shlex.split(command_text(arguments, ["/opt/a Slicer", "--"])) == ["/opt/a Slicer", "--", *arguments]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -137,6 +140,57 @@ def test_a_cancelled_export_leaves_nothing_half_written(panel: Any, files: list[
     assert panel.export.export_button.enabled
 
 
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z" if Path("/proc").exists() else True
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a launcher as a shell script")
+@pytest.mark.parametrize("ended_by", ["cancel", "kill of the launcher", "the panel going"])
+@pytest.mark.parametrize("exams", [1, 3])
+def test_a_launcher_between_the_panel_and_the_library_hides_no_export_that_goes_on(
+    panel: Any, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exams: int, ended_by: str
+) -> None:
+    launcher = tmp_path / "bin" / "PythonSlicer"
+    launcher.parent.mkdir()
+    launcher.write_text(f'#!/bin/sh\n{shlex.quote(sys.executable)} "$@"\nexit $?\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{launcher.parent}{os.pathsep}{os.environ['PATH']}")
+    sources = [many_copies(files[0], tmp_path / f"exam{number}", 60 // exams) for number in range(exams)]
+    for number, source in enumerate(sources):
+        if number:
+            many_copies(
+                files[0], source.parent, 60 // exams, StudyInstanceUID=f"1.2.3.{number}", SeriesInstanceUID=f"1.2.4.{number}"
+            )
+    destination = tmp_path / "exports"
+    panel.session.choose(destination=destination, transfer_syntax="jpeg-2000")
+    add(panel, *sources)
+    confirm(panel, *panel.session.order)
+    told: list[int] = []
+    event = panel.export._event
+    monkeypatch.setattr(panel.export, "_event", lambda said: (told.append(said["pid"]) if "pid" in said else None, event(said)))
+    panel.export._soon.stop()
+    panel.export._show()
+    panel.export.export()
+    wait_until(lambda: bool(told) and destination.exists() and any(destination.iterdir()))
+    process = panel.export._process
+    if ended_by == "cancel":
+        panel.export.cancel()
+    elif ended_by == "the panel going":
+        process.abandon()
+    else:
+        process._process.kill()
+    wait_until(lambda: not process.running, seconds=15)
+    assert not is_running(told[0])
+    assert [path.name for path in destination.iterdir() if path.suffix not in (".jsonl",)] == []
+    if ended_by == "cancel":
+        wait_until(lambda: not panel.export.exporting)
+        assert "Cancelled" in panel.export.message.text
+
+
 def test_the_destination_is_remembered(panel: Any, files: list[Path], tmp_path: Path) -> None:
     import slicer
     from slicer_runtime import hands
@@ -201,8 +255,6 @@ def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Pat
 def test_a_process_that_can_t_start_or_crashes_is_told(
     clean_application: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, module_widget: Any
 ) -> None:
-    import sys
-
     from USDICOMizerGUI import child_process
 
     ended: list[tuple[int | None, str]] = []

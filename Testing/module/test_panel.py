@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,7 @@ def test_the_whole_job_by_keys_gives_the_command_line_s_bytes(
     panel: Any, sample: Path, keys: Callable[..., None], tmp_path: Path, panel_screenshot: Callable[[str], Path]
 ) -> None:
     import qt
+    import slicer
     from slicer_runtime import hands
 
     panel_screenshot("panel-1-empty")
@@ -88,8 +90,12 @@ def test_the_whole_job_by_keys_gives_the_command_line_s_bytes(
     panel.ui.examSection.collapsed = panel.ui.viewSection.collapsed = panel.ui.tagSection.collapsed = True
     panel_screenshot("panel-5-exported")
     (export,) = (tmp_path / "by panel").glob("*.zip")
-    arguments = command.split("USDICOMizerLib ", 1)[1].replace("'", "").split(" --output ")[0]
-    plan = arguments.split("--plan ")[1]
+    program, _, arguments = command.partition(" -- ")
+    assert shlex.split(program) == [
+        *(slicer.app.launcherExecutableFilePath, "--no-splash", "--no-main-window", "--python-script"),
+        str(MODULE.parent / "Scripts" / "prepare_exams.py"),
+    ]
+    plan = shlex.split(arguments)[shlex.split(arguments).index("--plan") + 1]
     assert main(["prepare", str(sample), "--plan", plan, "--output", str(tmp_path / "by command")]) == 0
     assert export.read_bytes() == (tmp_path / "by command" / export.name).read_bytes()
 
@@ -159,7 +165,7 @@ def test_an_exam_without_regions_asks_for_a_box_and_takes_a_typed_one(
     hands.type_text(spin_box, "44")
     keys("Tab")
     assert panel.session.decision(identity).crop.top == 44
-    keys("Return", "Return")
+    keys("Return", "Return", "Return")  # the first leaves the spin box that Tab went to
     assert panel.session.state(identity).ready
 
 
@@ -193,6 +199,58 @@ def test_letters_typed_into_a_field_tag_nothing(panel: Any, sample: Path) -> Non
     hands.type_text(panel.export.subject, "CFP1")
     assert panel.session.choices.subject == "CFP1"
     assert all(panel.session.decision(identity).tag is None for identity in panel.session.order)
+
+
+@pytest.mark.parametrize("key", ["Return", "Enter"])
+def test_return_in_a_spin_box_takes_its_number_and_confirms_nothing(
+    panel: Any, sample: Path, keys: Callable[..., None], key: str
+) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    box = panel.crop.spin_boxes["left"]
+    keys("Return")  # the picture with the proposed box is seen
+    for typed in ("150", "160"):
+        box.setFocus()
+        box.selectAll()
+        hands.type_text(box, typed)
+        keys(key)
+        assert panel.session.decision(first).crop.left == int(typed)
+        assert panel.session.state(first).crop is CropState.EDITED and not panel.session.decision(first).reviewed
+    keys(key, key)
+    assert panel.session.decision(first).crop.left == 160 and panel.session.decision(first).reviewed
+
+
+def test_return_in_a_line_confirms_nothing(panel: Any, sample: Path, keys: Callable[..., None]) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    panel.ui.headerSection.collapsed = False
+    keys("Return")
+    assert panel.session.can_confirm(first)
+    for line in (panel.export.destination, panel.export.subject, panel.header.search):
+        line.setFocus()
+        hands.type_text(line, "P1")
+        keys("Return")
+        assert not panel.session.decision(first).reviewed
+    keys("Return")
+    assert panel.session.decision(first).reviewed
+
+
+def test_other_keys_take_first_what_is_being_typed(panel: Any, sample: Path, keys: Callable[..., None]) -> None:
+    from slicer_runtime import hands
+
+    add(panel, sample)
+    first = panel.session.order[0]
+    keys("Return")
+    box = panel.crop.spin_boxes["left"]
+    box.setFocus()
+    box.selectAll()
+    hands.type_text(box, "150")
+    keys("F8")
+    assert panel.session.decision(first).crop.left == 150 and not panel.session.decision(first).reviewed
 
 
 def test_keys_work_only_while_the_module_is_entered(module_widget: Any, sample: Path, keys: Callable[..., None]) -> None:
@@ -271,13 +329,25 @@ def test_wrong_settings_are_told_and_don_t_keep_the_panel_from_opening(
 
 def test_a_reload_leaves_nothing_running_and_a_fresh_panel(module_widget: Any, sample: Path) -> None:
     import slicer
+    from PySide6 import QtCore
+    from slicer_runtime import hands
 
     module_widget.panel.add([sample])
     process = module_widget.panel.inputs._process
-    slicer.modules.USDICOMizerWidget.cleanup()
-    assert not process.running
-    assert module_widget.panel is None
-    slicer.app.processEvents()
+    library = {name: module for name, module in sys.modules.items() if name.split(".")[0] == "USDICOMizerLib"}
+    try:
+        module_widget.onReload()
+        slicer.app.processEvents()
+        assert not process.running
+        assert module_widget.panel is None
+        panel = slicer.modules.USDICOMizerWidget.panel
+        add(panel, sample)
+        assert panel.viewer.identity == panel.session.current
+        hands.press_key(QtCore.Qt.Key.Key_C)
+        assert str(panel.session.decision(panel.session.order[0]).tag) == "CFV-L"
+    finally:
+        slicer.modules.USDICOMizerWidget.cleanup()
+        sys.modules.update(library)
 
 
 def test_the_scene_may_be_closed_in_the_middle(panel: Any, sample: Path, keys: Callable[..., None]) -> None:

@@ -93,6 +93,7 @@ class Application(QtWidgets.QApplication):
     revision = QtCore.Property(str, lambda self: "34000")
     os = QtCore.Property(str, lambda self: {"nt": "win", "posix": "linux"}.get(os.name, "linux"))
     slicerHome = QtCore.Property(str, lambda self: str(self.__dict__["_home"]))
+    launcherExecutableFilePath = QtCore.Property(str, lambda self: str(self.__dict__["_home"] / "Slicer"))
     temporaryPath = QtCore.Property(str, lambda self: str(self.__dict__["_home"] / "temporary"))
     documentationBaseUrl = QtCore.Property(str, lambda self: "https://slicer.readthedocs.io/en/5.12/")
 

@@ -72,6 +72,10 @@ class ScriptedLoadableModuleWidget:
     def cleanup(self) -> None:
         """Called before the module is unloaded or reloaded."""
 
+    def onReload(self) -> None:
+        """The application's button "Reload"."""
+        slicer.util.reloadScriptedModule(self.moduleName)
+
     def _onModuleAboutToBeUnloaded(self, name: str) -> None:
         if name == self.moduleName:
             self.cleanup()

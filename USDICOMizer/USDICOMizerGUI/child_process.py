@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -16,6 +18,9 @@ import qt
 _SLICE = 0.02  # seconds that events may take before the window has its turn again
 _PATIENCE_MS = 5000  # for a process that was asked to end, before it is killed
 _KEPT_LINES = 20
+_LOOK_AGAIN_MS = 50
+_CAN_ASK = os.name != "nt"  # Windows only ends processes, it doesn't ask them
+_AT_ONCE = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 def python_executable() -> str:
@@ -29,6 +34,9 @@ class LibraryProcess:
     `on_event` is called with each line as a dictionary, in slices between which the window lives; then `on_ended` with
     the exit status (None where the process crashed, was killed or couldn't start) and the last lines of what it said on
     standard error. `cancel` asks it to end, which the library does tidily.
+
+    PythonSlicer is a launcher that starts the interpreter as a child of its own, and signals don't pass through it: the
+    library tells its own process in its first event, and that one is asked to end. It is over when both are.
     """
 
     def __init__(
@@ -47,6 +55,11 @@ class LibraryProcess:
         self._said: deque[str] = deque(maxlen=_KEPT_LINES)
         self._status: int | None = None
         self._over = False
+        self._process_is_over = False
+        self._pid: int | None = None
+        self._was_told = False  # the first line has been read
+        self._cancelled = False
+        self._waited = 0  # milliseconds for a process that has lost its launcher
         self._process = qt.QProcess()
         self._process.setProcessEnvironment(_environment())
         self._process.connect("readyReadStandardOutput()", self._read)
@@ -58,7 +71,11 @@ class LibraryProcess:
         self._turn.connect("timeout()", self._hand_on)
         self._end = qt.QTimer()
         self._end.setSingleShot(True)
-        self._end.connect("timeout()", self._process.kill)
+        self._end.connect("timeout()", self._kill)
+        self._look = qt.QTimer()
+        self._look.setSingleShot(True)
+        self._look.setInterval(_LOOK_AGAIN_MS)
+        self._look.connect("timeout()", self._see_it_gone)
         self._process.start(python_executable(), ["-m", module, *arguments])
         if standard_input:
             self._process.write(standard_input)
@@ -71,29 +88,54 @@ class LibraryProcess:
 
     def cancel(self) -> None:
         """Ask the process to end; it is killed where it doesn't within seconds, or can't be asked (Windows)."""
-        if self._over:
+        if self._over or self._cancelled:
             return
-        if os.name == "nt":
-            self._process.kill()
-        else:
-            self._process.terminate()
-            self._end.start(_PATIENCE_MS)
+        self._cancelled = True
+        self._ask_to_end()
+        self._end.start(_PATIENCE_MS)
 
     def abandon(self) -> None:
         """End the process now, and say no more of it: the panel goes."""
         self._over = True
-        self._turn.stop()
-        self._end.stop()
-        self._lines.clear()
         if self._process.state() != qt.QProcess.NotRunning:
-            self._process.terminate()
-            if os.name == "nt" or not self._process.waitForFinished(1000):
-                self._process.kill()
+            self._read()
+            self._ask_to_end()
+            if not self._process.waitForFinished(1000):
+                self._kill()
                 self._process.waitForFinished(1000)
+        for timer in (self._turn, self._end, self._look):
+            timer.stop()
+        self._lines.clear()
+
+    def _ask_to_end(self) -> None:
+        """Ask the library; as long as it hasn't said who it is, it has written nothing and ends with its reader."""
+        if self._pid is not None:
+            self._signal(signal.SIGTERM)
+        elif _CAN_ASK:
+            self._process.terminate()
+        else:
+            self._process.kill()
+
+    def _kill(self) -> None:
+        self._signal(_AT_ONCE)
+        self._process.kill()
+
+    def _signal(self, number: int) -> bool:
+        """Signal the library's process; False where it is gone. 0 only asks whether it is there."""
+        if self._pid is None:
+            return False
+        with suppress(OSError):
+            os.kill(self._pid, number)
+            return True
+        self._pid = None  # another process may get its number
+        return False
 
     def _read(self) -> None:
         *lines, self._rest = (self._rest + _bytes(self._process.readAllStandardOutput())).split(b"\n")
         self._lines.extend(lines)
+        if self._lines and not self._was_told:
+            self._was_told = True
+            self._pid = _pid_in(self._lines[0])
         if not self._turn.isActive():
             self._turn.start(0)
 
@@ -102,12 +144,30 @@ class LibraryProcess:
 
     def _finished(self, status: int, how: object) -> None:
         self._status = status if int(how) == int(qt.QProcess.NormalExit) else None
-        self._end.stop()
         self._read()
         self._read_errors()
-        self._process_is_over = True
+        well = self._status is not None and not self._cancelled
+        if not well and self._signal(signal.SIGTERM) and _CAN_ASK:  # its launcher is gone, but it isn't
+            self._look.start()
+        else:
+            self._gone()
 
-    _process_is_over = False
+    def _see_it_gone(self) -> None:
+        """Wait for the library's process without its launcher; end it where it takes too long."""
+        self._waited += _LOOK_AGAIN_MS
+        if self._waited >= 2 * _PATIENCE_MS or not self._signal(0):
+            self._gone()
+            return
+        if self._waited >= _PATIENCE_MS:
+            self._signal(_AT_ONCE)
+        self._look.start()
+
+    def _gone(self) -> None:
+        self._end.stop()
+        self._pid = None
+        self._process_is_over = True
+        if not self._turn.isActive():
+            self._turn.start(0)
 
     def _failed(self, error: object) -> None:
         if int(error) == int(qt.QProcess.FailedToStart):  # everything else is followed by finished
@@ -129,6 +189,15 @@ class LibraryProcess:
         elif self._process_is_over:
             self._over = True
             self._on_ended(self._status, "\n".join(self._said))
+
+
+def _pid_in(line: bytes) -> int | None:
+    """The process that a first line tells of; None where it is no event `started`."""
+    with suppress(ValueError):
+        event = json.loads(line)
+        if isinstance(event, dict) and event.get("event") == "started":
+            return int(event["pid"])
+    return None
 
 
 def _environment() -> qt.QProcessEnvironment:

@@ -40,7 +40,7 @@ class ExamTable:
         self.tree.setColumnCount(6)
         self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 120), (_STATE, 120), (_TAG, 60), (_CROP, 70), (_KIND, 75)):
+        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 38), (_CROP, 64), (_KIND, 52), (_SIZE, 60)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
@@ -177,7 +177,7 @@ class ExamTable:
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
         item.setData(_NUMBER, IDENTITY, identity)
         item.setText(_KIND, kind_words(instance))
-        item.setText(_SIZE, f"{instance.columns} x {instance.rows}")
+        item.setText(_SIZE, f"{instance.columns}x{instance.rows}")
         if identity in self._thumbnails:
             item.setIcon(_NUMBER, self._thumbnails[identity])
         if instance.warnings:
@@ -251,7 +251,9 @@ class ExamTable:
             )
         if self.session.order:
             waiting = self.session.in_readiness(Readiness.NOT_READY)
-            words = _("{waiting} of {count} need you.") if waiting else _("Everything that is included is ready.")
+            words = _("{waiting} of {count} need you: look, tag where needed, confirm with Return.")
+            if not waiting:
+                words = _("Everything that is included is ready.")
             self.summary.setText(words.format(count=len(self.session.order), waiting=len(waiting)))
         else:
             self.summary.setText("")

@@ -29,8 +29,8 @@ class ExamTree(qt.QTreeWidget):
         self.setAcceptDrops(True)
         self.setDragDropMode(qt.QAbstractItemView.DragDrop)
         self.setDropIndicatorShown(True)
-        self.setIconSize(qt.QSize(56, 42))
-        self.setIndentation(10)
+        self.setIconSize(qt.QSize(36, 27))
+        self.setIndentation(8)
 
     def selected_identities(self) -> list[str]:
         """The identities of the selected rows."""

@@ -11,6 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
+from USDICOMizerGUI.editors import commit_typed
 from USDICOMizerGUI.export_results import ExportResults
 from USDICOMizerGUI.words import problem_words
 from USDICOMizerLib.errors import USDICOMizerError
@@ -112,6 +113,7 @@ class ExportRoom:
 
     def export(self, _checked: bool = False) -> None:
         """Write the plan, and run `prepare` on it."""
+        commit_typed()
         if self.exporting or not self.export_button.isEnabled():
             return
         self.results.clear()
@@ -137,7 +139,7 @@ class ExportRoom:
         """Put the command line of this export into the clipboard."""
         arguments = self._arguments()
         if arguments is not None:
-            qt.QApplication.clipboard().setText(command_text(arguments))
+            qt.QApplication.clipboard().setText(command_text(arguments, _program()))
             self._tell(_("Copied. The plan that it names is in the linkage folder."))
 
     def _arguments(self) -> list[str] | None:
@@ -264,6 +266,13 @@ class ExportRoom:
         layout.addWidget(self.progress)
         layout.addWidget(self.message)
         self.message.setVisible(False)
+
+
+def _program() -> list[str]:
+    """How a terminal starts the library of this Slicer, which needs no Python of its own for it."""
+    slicer_path = slicer.app.launcherExecutableFilePath or slicer.app.applicationFilePath()  # macOS has no launcher
+    script = Path(slicer.util.modulePath("USDICOMizer")).parent / "Scripts" / "prepare_exams.py"
+    return [slicer_path, "--no-splash", "--no-main-window", "--python-script", str(script), "--"]
 
 
 def _button(name: str, text: str, tip: str) -> qt.QPushButton:

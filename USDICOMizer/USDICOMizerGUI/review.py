@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.editors import commit_typed
 from USDICOMizerGUI.viewer import Viewer, ViewMode
 from USDICOMizerGUI.words import text_advice
 from USDICOMizerLib.session import Session
@@ -24,7 +25,7 @@ class Review:
         self.state = qt.QLabel()
         self.state.objectName = "reviewState"
         self.state.setWordWrap(True)
-        self.button = qt.QPushButton(_("Confirm and next"))
+        self.button = qt.QPushButton(_("Confirm and next (Return)"))
         self.button.objectName = "confirmButton"
         self.button.setToolTip(_("Say that the picture which would leave shows nothing that it shouldn't"))
         self.blank_button = qt.QPushButton(_("Blank the text"))
@@ -50,6 +51,10 @@ class Review:
         current = self.session.current
         if current is None:
             return
+        before = self.session.decision(current)
+        commit_typed()
+        if self.session.decision(current) != before:
+            return  # it isn't what was looked at
         crop = self.session.state(current).crop
         if crop is CropState.MISSING:
             self._viewer.set_mode(ViewMode.BEFORE)  # where a box can be drawn

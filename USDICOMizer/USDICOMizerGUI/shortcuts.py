@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import qt
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.editors import commit_typed
+
 RESERVED_LETTERS = "NBJXAEKM"
 """Letters with a meaning of their own in the panel, which no site gets."""
+
+_ENDS_TYPING = ("Return", "Enter", "F8")  # what confirms must not confirm what a person couldn't see yet
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class _Key:
 class Shortcuts:
     """The keys of the panel by group, on the window so that they work wherever in it the focus is.
 
-    A text field that has the focus still gets the letters that are typed into it.
+    A text field that has the focus still gets the letters that are typed into it; all other keys take first what is
+    being typed there, and those that confirm do nothing else then.
     """
 
     def __init__(self, window: qt.QWidget):
@@ -38,7 +43,8 @@ class Shortcuts:
         shortcut = qt.QShortcut(qt.QKeySequence(sequence), self._window)
         shortcut.setContext(qt.Qt.WindowShortcut)
         shortcut.setEnabled(self._active)
-        shortcut.connect("activated()", action)
+        only_commits = sequence in _ENDS_TYPING
+        shortcut.connect("activated()", lambda: None if commit_typed() and only_commits else action())
         self._keys.append(_Key(group, sequence, words, shortcut))
 
     def bind(self, group: str, sequence: str, button: qt.QAbstractButton, words: str = "") -> None:

@@ -47,8 +47,11 @@ class SliceViews:
         if not self.are_taken:
             return
         manager = slicer.app.layoutManager()
-        manager.setLayout(self._layout)  # before the views, as a layout may turn them
-        self._layout = None
+        layout, self._layout = self._layout, None
+        if manager is None:  # the application ends
+            self._before = {}
+            return
+        manager.setLayout(layout)  # before the views, as a layout may turn them
         for name, view in self._before.items():
             widget = manager.sliceWidget(name)
             if widget is not None:

@@ -78,7 +78,7 @@ def crop_words(crop: CropState) -> str:
 
 def kind_words(instance: Instance) -> str:
     """A frame, or a cine and its length."""
-    return _("cine of {frames}").format(frames=instance.frames) if instance.frames > 1 else _("frame")
+    return _("cine {frames}").format(frames=instance.frames) if instance.frames > 1 else _("frame")
 
 
 def outcome_words(outcome: str) -> str:
