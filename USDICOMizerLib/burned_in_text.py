@@ -25,7 +25,8 @@ SAMPLED_FRAMES = 16
 _SURE, _POSSIBLE = 0.97, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
 _LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
 _FILLED = 0.55  # of a box are cells with text: then it is one
-_MARK = 4  # cells: what is no wider and no higher than this may be a mark or a single letter
+_SMALLEST_PART = 3  # cells: no box is halved further
+_MARK = 6  # cells: what is no wider and no higher than this may be a mark or a single letter
 _CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
@@ -151,22 +152,20 @@ def seen_text(picture: np.ndarray) -> list[TextBox]:
         if values.max() < _SURE or values.sum() < _LEAST_TEXT:
             continue
         pixels = grey[top * CELL : (top + height) * CELL, left * CELL : (left + width) * CELL]
-        if max(width, height) > _MARK or _shapes_in(pixels) > 1:
+        if max(width, height) > _MARK or _shapes_in(pixels) > _LONGEST_MARK:
             boxes = (box.moved(left * CELL, top * CELL).clipped_to(columns, rows) for box in _parts(cells))
             places += [TextBox(box, float(values.max())) for box in boxes]
     return places
 
 
 def _shapes_in(pixels: np.ndarray) -> int:
-    """How many shapes stand out of their ground: one is a mark of the probe's side, or a single letter."""
+    """How many shapes of 4 pixels or more stand out of their ground: letters, or the mark of the probe's side."""
     import SimpleITK as sitk
 
     light = pixels > (int(pixels.min()) + int(pixels.max())) / 2
     shapes = light if light.mean() < 0.5 else ~light
-    components = sitk.ConnectedComponentImageFilter()
-    components.FullyConnectedOn()
-    components.Execute(sitk.GetImageFromArray(shapes.astype(np.uint8)))
-    return components.GetObjectCount()
+    labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(shapes.astype(np.uint8)), True))
+    return int((np.bincount(labels.ravel())[1:] >= 4).sum())
 
 
 def _parts(cells: np.ndarray) -> list[CropBox]:
@@ -179,7 +178,7 @@ def _parts(cells: np.ndarray) -> list[CropBox]:
         return []
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     within = cells[top:bottom, left:right]
-    if within.mean() >= _FILLED or max(within.shape) <= _MARK:
+    if within.mean() >= _FILLED or max(within.shape) <= _SMALLEST_PART:
         return [CropBox(left * CELL, top * CELL, right * CELL, bottom * CELL)]
     halves = np.array_split(within, 2, axis=int(within.shape[1] > within.shape[0]))
     offsets = (0, 0), (halves[0].shape[1], 0) if within.shape[1] > within.shape[0] else (0, halves[0].shape[0])
