@@ -36,11 +36,6 @@ def table(linkage: Path, name: str) -> list[tuple[str, ...]]:
         return [tuple(row) for row in csv.reader(stream)][1:]
 
 
-def _heed_interrupts() -> None:
-    """What a shell starts in the background ignores Ctrl-C, and so does what that starts: the tests may be run so."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Project:
     """Runs of `prepare` with a linkage of their own and one key, so that their exports can be compared."""
 
@@ -59,7 +54,6 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=_heed_interrupts if os.name == "posix" else None,
             **popen,
         )
 
