@@ -20,7 +20,7 @@ from USDICOMizerLib.text_network import CELL, text_likelihood
 from USDICOMizerLib.text_reader import ReadLine, read_lines, reader_is_installed
 
 SAMPLED_FRAMES = 16
-"""How many frames of a cine are looked at: what stands in a sixteenth of them or more is seen."""
+"""How many frames of a cine are looked at: what stands in none of them is not seen."""
 
 _SURE, _POSSIBLE = 0.97, 0.5  # a place holds one cell at least that is surely text, and all around it that may be
 _LEAST_TEXT = 3.0  # cells: less than this in sum is a speck
@@ -29,6 +29,7 @@ _SMALLEST_PART = 3  # cells: no box is halved further
 _MARK = 6  # cells: what is no wider and no higher than this may be a mark or a single letter
 _CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
+_READ_OF_PLACE = 0.5  # of a place's pixels: cells reach out of the letters that the reader's boxes enclose
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
 _TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
 _ON_SCREENS = frozenset("fr frq wf dr pwr persist".split())  # abbreviations that are nobody's name
@@ -93,33 +94,33 @@ def find_text(frame: Callable[[int], np.ndarray], count: int, needles: Needles =
     value of each pixel: what stands still stands out of speckle that moves. Read is the darkest; what can't be read there
     is doubtful. `needles`: what the source's header says about the patient.
     """
-    sampled = sampled_frames(count)
-    still, found = _seen_in_all(frame, sampled)
-    for index in sorted({sampled[0], sampled[len(sampled) // 2], sampled[-1]}):
-        found += seen_text(frame(index))
+    still, found = _seen_in_all(frame, sampled_frames(count))
     if not reader_is_installed():
         return TextFindings(tuple(_joined(found)), read=False)
     read = read_lines(still, [one.box for one in _joined(found)])
     judged = [_judged(line, needles) for line in read]
-    unread = [one for one in found if not any(_overlaps(one.box, line.box) for line in read)]
+    unread = [one for one in found if not _is_read(one.box, read)]
     return TextFindings(tuple(_joined([*judged, *unread])), read=True)
 
 
 def _seen_in_all(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> tuple[np.ndarray, list[TextBox]]:
-    """The darkest value of each pixel, and the text in it and in the brightest.
+    """The darkest value of each pixel, and the text in it, in the brightest, and in the first, middle and last frame.
 
     What moves draws patterns over the brightest picture: what is seen there counts where it is seen in the frame that most
     of what stands out comes from too.
     """
-    darkest = frame(sampled[0])
+    darkest = brightest = frame(sampled[0])
+    seen = seen_text(darkest)
     if len(sampled) == 1:
-        return darkest, []
-    brightest, comes_from = darkest, np.zeros(darkest.shape[:2], np.uint8)
-    for number, index in enumerate(sampled):
+        return darkest, seen
+    comes_from = np.zeros(darkest.shape[:2], np.uint8)
+    for number, index in enumerate(sampled[1:], start=1):
         picture = frame(index)
+        if number in (len(sampled) // 2, len(sampled) - 1):
+            seen += seen_text(picture)
         comes_from[picture.max(axis=2) > brightest.max(axis=2)] = number
         darkest, brightest = np.minimum(darkest, picture), np.maximum(brightest, picture)
-    seen = seen_text(darkest)
+    seen += seen_text(darkest)
     for place in seen_text(brightest):
         box = place.box
         within = (slice(box.top, box.bottom), slice(box.left, box.right))
@@ -220,16 +221,30 @@ def _overlaps(one: CropBox, other: CropBox) -> bool:
     return common is not None and 2 * common.width * common.height >= min(one.width * one.height, other.width * other.height)
 
 
+def _is_read(place: CropBox, lines: Sequence[ReadLine]) -> bool:
+    """Whether lines that were read hold most of a place: a word of a line tells nothing about the rest of it."""
+    left = np.ones((place.height, place.width), bool)
+    for line in lines:
+        if common := line.box.intersection(place):
+            common = common.moved(-place.left, -place.top)
+            left[common.top : common.bottom, common.left : common.right] = False
+    return left.mean() <= 1 - _READ_OF_PLACE
+
+
 def _judged(line: ReadLine, needles: Needles) -> TextBox:
     place = TextBox(line.box, line.confidence)
     if kinds := like_header(line.text, needles):
         return replace(place, identifies=kinds)
-    return replace(place, harmless=is_mark(line.text) or line.confidence >= _READ_WELL and is_technical(line.text))
+    return replace(place, harmless=is_mark(line) or line.confidence >= _READ_WELL and is_technical(line.text))
 
 
-def is_mark(text: str) -> bool:
-    """Whether it is no more than the letter or two that scanners put beside the picture: P, V, LT."""
-    return len(compact(folded(text))) <= _LONGEST_MARK
+def is_mark(line: ReadLine) -> bool:
+    """Whether it is no more than the letter or two that scanners put beside the picture: P, V, LT.
+
+    A long line of which the reader makes but two letters is one that it can't read.
+    """
+    is_small = max(line.box.width, line.box.height) <= _MARK * CELL
+    return is_small and len(compact(folded(line.text))) <= _LONGEST_MARK
 
 
 def is_technical(text: str) -> bool:

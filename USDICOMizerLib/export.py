@@ -183,7 +183,8 @@ class _ExamRun:
         found = find_text(shown, prepared.pixels.description.frames, prepared.needles)
         found = found.moved(prepared.box.left, prepared.box.top)
         if found.identifies or found.doubtful and not reviewed:
-            raise RefusedError(Problem.TEXT_IN_IMAGE, f"{str(found).capitalize()}.")
+            words = str(found)
+            raise RefusedError(Problem.TEXT_IN_IMAGE, f"{words[0].upper()}{words[1:]}.")
 
     def _member_name(self, number: int, instance: Instance, tag: Tag | None) -> str:
         values = {

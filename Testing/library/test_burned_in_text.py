@@ -11,8 +11,9 @@ from text_plants import planted_pictures
 from USDICOMizerLib import burned_in_text
 from USDICOMizerLib.burned_in_text import find_text, is_technical, like_header, sampled_frames, seen_text
 from USDICOMizerLib.deidentify.needles import Kind, identifying_values
+from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.text_network import CELL, text_likelihood
-from USDICOMizerLib.text_reader import reader_is_installed
+from USDICOMizerLib.text_reader import ReadLine, reader_is_installed
 
 
 @pytest.fixture
@@ -174,3 +175,24 @@ def test_text_that_is_seen_but_not_read_remains_doubtful(reader, monkeypatch):
     monkeypatch.setattr(burned_in_text, "read_lines", lambda picture, places: [])
     picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
     assert find_text([picture].__getitem__, 1).doubtful
+
+
+def read_as(*lines: ReadLine):
+    return lambda picture, places: list(lines)
+
+
+def test_a_word_that_is_read_says_nothing_about_the_rest_of_its_line(reader, monkeypatch):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK 12 cm", (40, 60), size=20)
+    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(230, 60, 290, 84), "12 cm", 0.99)))
+    assert find_text([picture].__getitem__, 1).doubtful
+
+
+def test_a_long_line_of_which_two_letters_are_read_remains_doubtful(reader, monkeypatch):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK", (40, 60), size=20)
+    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(32, 56, 230, 88), "R.", 0.4)))
+    assert find_text([picture].__getitem__, 1).doubtful
+
+
+def test_a_letter_beside_the_picture_makes_no_doubt(reader, monkeypatch):
+    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(10, 10, 34, 34), "P", 0.5)))
+    assert not find_text([np.zeros((160, 480, 3), np.uint8)].__getitem__, 1).doubtful
