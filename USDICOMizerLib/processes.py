@@ -14,6 +14,7 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,8 +46,8 @@ def in_processes(
 ) -> Iterator[tuple[Task, Answer | Lost]]:
     """Each task with `function(common, task)`, as they are done. The function is one of a module, and never raises.
 
-    Tasks are taken when a process is free, and none any more once `is_stopping`; those in hand are finished. Closing
-    the iterator, or an error, ends all processes.
+    Tasks are taken when a process is free, and none any more once `is_stopping`; those in hand are finished, and one whose
+    process is lost then has no answer. Closing the iterator, or an error, ends all processes.
     """
     pool = _Pool(function, common, processes)
     queue = _Queue(tasks)
@@ -57,7 +58,7 @@ def in_processes(
             if not pool.busy:
                 return
             for attempt, answer in pool.answers():
-                if isinstance(answer, Lost) and attempt[1] < _ATTEMPTS and not is_stopping():
+                if isinstance(answer, Lost) and attempt[1] < _ATTEMPTS:
                     queue.again.append(attempt)
                 else:
                     yield attempt[0], answer
@@ -176,6 +177,7 @@ def _without_interrupts() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # else the first process starts it, and that lets Ctrl-C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

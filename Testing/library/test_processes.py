@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -67,6 +68,33 @@ def test_those_in_hand_are_finished_when_it_is_stopped():
     for task, _ in in_processes(slow, None, range(10), 2, is_stopping=lambda: bool(done)):
         done.append(task)
     assert sorted(done) == [0, 1]
+
+
+def test_one_whose_process_is_lost_when_it_is_stopped_has_no_answer():
+    assert list(in_processes(dies_at_three, "", [3], 1, is_stopping=iter([False, True, True]).__next__)) == []
+
+
+INTERRUPTED_AT_ONCE = """
+import operator, os, signal
+from USDICOMizerLib.processes import in_processes
+
+def tasks():
+    yield 1
+    os.killpg(0, signal.SIGINT)  # the first process has only just been started
+    yield 2
+
+pressed = []
+signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+print(sorted(in_processes(operator.add, 0, tasks(), 2, is_stopping=lambda: bool(pressed))))
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_ends_no_process_that_has_only_just_been_started():
+    said = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_ONCE], start_new_session=True, capture_output=True, text=True, timeout=60
+    )
+    assert said.stdout.strip() == "[(1, 1), (2, 2)]", said.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
