@@ -6,7 +6,8 @@
     python Testing/benchmarks/per_frame.py --peer "python adaptor.py"    another program in turn, with ratios
 
 A job is one cine, or an exam of 20 single frames; its time is divided by its frames. Both programs run as children that
-stay, so that neither the interpreter's start nor its imports count, and take turns job by job.
+stay, so that neither the interpreter's start nor its imports count, and take turns job by job. Text isn't looked for in
+the pictures and no report is written, for the floor and a peer do neither; with `--everything` this library does both.
 
 The interface of a peer's adaptor: a command that prints a line when it is ready, then takes jobs as lines of JSON,
 
@@ -44,8 +45,10 @@ from pydicom.pixels import iter_pixels
 
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.pixels import OutputSyntax
+from USDICOMizerLib.settings import default_settings_text, update_settings_text
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+_BARE = {("review", "require_text_check"): "no", ("export", "report"): "no"}
 _COLUMNS = "{:<29} {:>6} {:>9} {:<15} {:>16} {:>14} {:>9} {:>9} {:>9}"
 
 
@@ -146,7 +149,11 @@ def _children(options: argparse.Namespace, home: Path) -> Iterator[list[Child]]:
 
 def measure(source: Source, box: CropBox, syntax: OutputSyntax, options: argparse.Namespace, scratch: Path) -> list[Measured]:
     """One row: the programs in turn, after a job each that isn't timed."""
-    with _children(options, scratch / "home") as children:
+    home = scratch / "home"
+    if not options.everything:
+        home.mkdir(exist_ok=True)
+        (home / "settings.ini").write_text(update_settings_text(default_settings_text(), _BARE), encoding="utf-8")
+    with _children(options, home) as children:
         results = [Measured() for _ in children]
         for turn in range(options.repeats + 1):
             for number, (child, result) in enumerate(zip(children, results, strict=True)):
@@ -237,6 +244,9 @@ def main() -> None:
     )
     parser.add_argument("--repeats", type=int, default=5, help="timed jobs a row (default: 5)")
     parser.add_argument("--options", type=shlex.split, default=[], help="further options of prepare, as one text")
+    parser.add_argument(
+        "--everything", action="store_true", help="look for text in the pictures too, and write the report, as prepare does"
+    )
     parser.add_argument("--peer", metavar="COMMAND", help="the adaptor of another program; see above")
     parser.add_argument(
         "--clock",
