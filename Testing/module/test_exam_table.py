@@ -5,21 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hands_on_panel import add, many_copies, unpacked, wait_until
-
-from USDICOMizerLib.sample_exam import make_sample_exam
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("sample")
-    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
-
-
-@pytest.fixture
-def panel(module_widget: Any) -> Any:
-    return module_widget.panel
+from hands_on_panel import add, many_copies, wait_until
 
 
 def rows(panel: Any, exam: int = 0) -> list[Any]:
@@ -74,7 +60,7 @@ def files_as_mime(*paths: Path) -> Any:
 def test_a_row_tells_number_state_tag_crop_kind_and_size(panel: Any, files: list[Path]) -> None:
     add(panel, *files)
     row = rows(panel)[2]
-    assert [row.text(column) for column in range(6)] == ["3", "not confirmed", "", "proposed", "cine 30", "800x600"]
+    assert [row.text(column) for column in range(5)] == ["3", "not confirmed", "", "proposed", "cine 30\n800x600"]
     assert not row.icon(0).isNull() and not row.icon(1).isNull()
     assert "confirm it (Return)" in row.toolTip(1)
     assert "0 of 4 instances ready" in panel.table.tree.topLevelItem(0).text(0)

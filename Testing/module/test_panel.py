@@ -31,11 +31,6 @@ def frame(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def panel(module_widget: Any) -> Any:
-    return module_widget.panel
-
-
-@pytest.fixture
 def keys(panel: Any) -> Callable[..., None]:
     """Press keys one after the other, by their names; each waits until what leaves is on the screen, as a person does."""
     from PySide6 import QtCore

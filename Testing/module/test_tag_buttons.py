@@ -5,23 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hands_on_panel import add, unpacked
+from hands_on_panel import add
 
-from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import parse_settings
 from USDICOMizerLib.tags import Tag, TagVocabulary
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("sample")
-    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
-
-
-@pytest.fixture
-def panel(module_widget: Any) -> Any:
-    return module_widget.panel
 
 
 def current_tag(panel: Any) -> Tag | None:

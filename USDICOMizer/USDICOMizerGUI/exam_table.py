@@ -18,7 +18,7 @@ from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
-_NUMBER, _STATE, _TAG, _CROP, _KIND, _SIZE = range(6)
+_NUMBER, _STATE, _TAG, _CROP, _PICTURE = range(5)
 
 
 class ExamTable:
@@ -37,10 +37,10 @@ class ExamTable:
 
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
-        self.tree.setColumnCount(6)
-        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
+        self.tree.setColumnCount(5)
+        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Picture")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 38), (_CROP, 64), (_KIND, 52), (_SIZE, 60)):
+        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 96), (_CROP, 68), (_PICTURE, 66)):
             self.tree.setColumnWidth(column, width)
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
@@ -176,12 +176,11 @@ class ExamTable:
         flags = (qt.Qt.ItemIsEnabled, qt.Qt.ItemIsSelectable, qt.Qt.ItemIsUserCheckable, qt.Qt.ItemIsDragEnabled)
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
         item.setData(_NUMBER, IDENTITY, identity)
-        item.setText(_KIND, kind_words(instance))
-        item.setText(_SIZE, f"{instance.columns}x{instance.rows}")
+        item.setText(_PICTURE, f"{kind_words(instance)}\n{instance.columns}x{instance.rows}")
         if identity in self._thumbnails:
             item.setIcon(_NUMBER, self._thumbnails[identity])
         if instance.warnings:
-            item.setToolTip(_KIND, "\n".join(instance.warnings))
+            item.setToolTip(_PICTURE, "\n".join(instance.warnings))
         self._items[identity] = item
         self._show_row(identity, item)
         self.tree.blockSignals(blocked)
@@ -231,7 +230,8 @@ class ExamTable:
         decision, state = self.session.decision(identity), self.session.state(identity)
         item.setData(_NUMBER, qt.Qt.DisplayRole, self.session.number(identity))
         item.setCheckState(_NUMBER, qt.Qt.Checked if decision.include else qt.Qt.Unchecked)
-        item.setText(_TAG, str(decision.tag or ""))
+        item.setText(_TAG, str(decision.tag or "").replace("/", "\n"))  # the purpose below, as the panel is narrow
+        item.setToolTip(_TAG, str(decision.tag or ""))
         item.setText(_CROP, crop_words(state.crop))
         item.setToolTip(_CROP, str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else ""))
         item.setText(_STATE, state_words(state))

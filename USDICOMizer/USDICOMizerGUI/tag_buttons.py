@@ -115,7 +115,9 @@ class TagButtons:
         for side, button in self.sides.items():
             button.connect("clicked(bool)", lambda _checked, side=side: self.set_side(side))
         row.addStretch(1)
-        self.remove_button = self._button(row, "remove", _("No tag"), _("Take the tag of the selected instances away"))
+        self.remove_button = self._button(
+            row, "remove", _("No tag"), f"{_('Take the tag of the selected instances away')}\n{_('Key')}: Del"
+        )
         self.remove_button.setCheckable(False)
         self.remove_button.connect("clicked(bool)", lambda _checked: self.remove_tag())
         rows.addLayout(row)

@@ -104,6 +104,11 @@ class Viewer:
         """Show what leaves, or from there the frame as it is stored."""
         self.set_mode(ViewMode.BEFORE if self.mode is ViewMode.AFTER else ViewMode.AFTER)
 
+    def show_before(self):
+        """Show the frame as it is stored, if it isn't shown: what is drawn is drawn there."""
+        if self.mode is ViewMode.AFTER:
+            self.set_mode(ViewMode.BEFORE)
+
     def show_all_that_leaves(self):
         """Show what leaves so that nothing of it is missed: of a cine, all frames in one."""
         self.in_one.setChecked(True)
