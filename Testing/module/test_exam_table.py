@@ -7,6 +7,8 @@ from typing import Any
 
 from hands_on_panel import add, many_copies, wait_until
 
+from USDICOMizerLib.tags import Tag
+
 
 def rows(panel: Any, exam: int = 0) -> list[Any]:
     parent = panel.table.tree.topLevelItem(exam)
@@ -187,3 +189,19 @@ def test_200_instances_never_block_the_window_for_long(panel: Any, files: list[P
     longest = wait_until(lambda: len(panel.session.order) == 200 and panel.inputs.idle, seconds=300)
     print(f"longest turn with 200 instances: {1000 * longest:.0f} ms")
     assert longest < 0.15, "100 ms in the application; the stand-in for PythonQt is slower"
+
+
+def test_every_tag_can_be_read_whole_and_all_columns_fit_into_the_panel(panel: Any, files: list[Path]) -> None:
+    add(panel, *files)
+    tree, session = panel.table.tree, panel.session
+    vocabulary = session.settings.tags
+    for site in vocabulary.sites:
+        for purpose in vocabulary.purposes:
+            session.change(session.order[:1], "Tag", tag=Tag(site, vocabulary.sides[0], purpose))
+            wait_until(lambda: not panel.table.is_busy)
+            row = rows(panel)[0]
+            assert row.text(2).split("\n") == [f"{site}-{vocabulary.sides[0]}", purpose]
+            wanted = max(tree.fontMetrics().horizontalAdvance(line) for line in row.text(2).split("\n"))
+            assert wanted + 6 <= tree.columnWidth(2), row.text(2)
+    assert tree.visualItemRect(rows(panel)[0]).height() >= 2 * tree.fontMetrics().height()
+    assert sum(tree.columnWidth(column) for column in range(tree.columnCount)) <= tree.viewport().width

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_rooms import Rooms, corner, counted_frames, rooms, settle_until, type_number, write_instance
+from panel_rooms import Rooms, corner, counted_frames, rooms, settle_until, shown_in, type_number, write_instance
 from pydicom.uid import generate_uid
 
 from USDICOMizerLib.geometry import CropBox, Redaction
@@ -46,13 +46,6 @@ def _middle(box: CropBox) -> tuple[float, float]:
 
 def _roi(made: Rooms, place: int) -> Any:
     return made.drawing.redactions._nodes[place]
-
-
-def _shown(view: Any) -> np.ndarray:
-    import slicer
-
-    composite = view.widget.mrmlSliceCompositeNode()
-    return slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID()))[0]
 
 
 def _add(made: Rooms) -> CropBox:
@@ -147,7 +140,7 @@ def test_what_is_covered_is_black_in_what_leaves_and_only_that(frame, slice_view
     before = frame.viewer.opened.after(0, frame.session.decision(frame.session.current).replaced(redactions=()))
     frame.viewer.toggle_after()
     box = _boxes(frame)[0].box.moved(-PROPOSED.left, -PROPOSED.top)
-    shown = _shown(slice_view)
+    shown = shown_in(slice_view)
     assert not shown[box.top : box.bottom, box.left : box.right].any()
     before[box.top : box.bottom, box.left : box.right] = 0
     assert np.array_equal(shown, before)
@@ -179,7 +172,7 @@ def test_a_range_of_frames_is_typed_and_only_those_are_black(cine, slice_view):
     inside = (slice(box.top, box.bottom), slice(box.left, box.right))
     for index in range(10):
         cine.viewer.step(index - cine.viewer.index)
-        assert bool(_shown(slice_view)[inside].any()) == (index not in (2, 3, 4))
+        assert bool(shown_in(slice_view)[inside].any()) == (index not in (2, 3, 4))
     room.all_frames.setChecked(True)
     assert _boxes(cine) == (Redaction(box),)
 

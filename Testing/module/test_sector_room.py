@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_rooms import Rooms, corner, rooms, settle_until, type_number, write_instance
+from panel_rooms import Rooms, corner, rooms, settle_until, shown_in, type_number, write_instance
 from pydicom.uid import generate_uid
 
 from USDICOMizerLib.decision import Mask
@@ -80,13 +80,10 @@ def test_switching_it_on_takes_the_outline_that_was_found_and_off_takes_it_away(
 
 
 def test_what_is_outside_leaves_black_and_inside_is_as_it_was(frame, slice_view):
-    import slicer
-
     _toggle(frame)
     decision = frame.session.decision(frame.session.current)
     frame.viewer.toggle_after()
-    composite = slice_view.widget.mrmlSliceCompositeNode()
-    shown = slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID()))[0]
+    shown = shown_in(slice_view)
     stored = frame.viewer.opened.before(0)[44:572, 88:744]
     inside = decision.sector.mask(600, 800)[44:572, 88:744]
     assert np.array_equal(shown[inside], stored[inside]) and not shown[~inside].any() and stored[~inside].any()

@@ -98,7 +98,10 @@ class Folding:
         self.__dict__["_is_forcing"] = True
         for child in self.children():
             if child.isWidgetType():
-                child.setVisible(not self.collapsed and child.property(self._BY_ITSELF) is not False)
+                is_wanted = child.property(self._BY_ITSELF) is not False
+                child.setVisible(not self.collapsed and is_wanted)
+                if is_wanted:  # else Qt wouldn't tell when it is hidden by itself meanwhile
+                    child.setAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
         self.__dict__["_is_forcing"] = False
 
 

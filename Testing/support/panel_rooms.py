@@ -89,6 +89,22 @@ def settle_until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
     slicer.app.processEvents()
 
 
+def shown_in(view: Any) -> np.ndarray:
+    """The pixels of the volume in a view, as they are in the scene: (rows, columns, 3)."""
+    import slicer
+
+    composite = view.widget.mrmlSliceCompositeNode()
+    return slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID()))[0]
+
+
+def press_mode(made: Rooms, mode: str) -> None:
+    """Press the button of a way to look: before, after, side_by_side."""
+    import qt
+    from slicer_runtime.hands import click
+
+    click(made.panel.findChild(qt.QPushButton, f"{mode}Button"))
+
+
 def type_number(spin_box: Any, text: str) -> None:
     """Type a number into a spin box, over the one that is there, and press Return."""
     import qt

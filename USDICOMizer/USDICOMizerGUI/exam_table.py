@@ -17,8 +17,10 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
+from USDICOMizerLib.tags import Tag
 
 _NUMBER, _STATE, _TAG, _CROP, _PICTURE = range(5)
+_LEAST_TAG, _TAG_RIM, _MOST_TAG = 30, 8, 160  # pixels
 
 
 class ExamTable:
@@ -40,8 +42,9 @@ class ExamTable:
         self.tree.setColumnCount(5)
         self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Picture")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 96), (_CROP, 68), (_PICTURE, 66)):
+        for column, width in ((_NUMBER, 85), (_STATE, 108), (_CROP, 64), (_PICTURE, 62)):
             self.tree.setColumnWidth(column, width)
+        self._fit_tags()
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
         self.hint = qt.QLabel(_("Drop an ultrasound exam here (files, a folder or a ZIP), or add one with the buttons above."))
@@ -118,13 +121,23 @@ class ExamTable:
         self.session.clear()
 
     def _changed(self, change: Change) -> None:
-        if change.kind is ChangeKind.EXAMS:
+        if change.kind is ChangeKind.CHOICES:
+            self._fit_tags()
+        elif change.kind is ChangeKind.EXAMS:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
         elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION) and not self._making.is_busy:
             self._show_selection()
             self._filter()
+
+    def _fit_tags(self) -> None:
+        """Make the column of tags as wide as the longest of the vocabulary."""
+        tags = self.session.settings.tags
+        lines = (*(str(Tag(site, side)) for site in tags.sites for side in tags.sides or ("",)), *tags.purposes)
+        metrics = self.tree.fontMetrics()
+        widths = [metrics.horizontalAdvance(line) for line in lines]
+        self.tree.setColumnWidth(_TAG, min(max([_LEAST_TAG, *widths]) + _TAG_RIM, _MOST_TAG))
 
     @property
     def is_busy(self) -> bool:
