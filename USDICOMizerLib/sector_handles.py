@@ -16,6 +16,7 @@ Point = tuple[float, float]
 _ARC_STEPS = 40
 _OUTER_POINTS, _INNER_POINTS = 7, 5  # of a polygon that stands for a fan
 _LEAST = 1.0  # pixels between the radii, and degrees between the rays, that a pull leaves
+_UNMOVED = 0.005  # pixels: a handle that was only clicked at
 _DECIMALS = 2  # of what a person draws, in pixels and degrees
 _WIDEST_START = 60.0  # degrees to each side
 MOST_POINTS = 12
@@ -89,6 +90,8 @@ def pulled(sector: Sector, handle: int, to: Point, columns: int, rows: int) -> S
     An end of an arc takes its radius and its ray along. The apex leaves the ends of the outer arc where they are, about.
     A rectangle keeps to whole pixels inside of the image.
     """
+    if math.dist(handles(sector)[handle], to) < _UNMOVED:
+        return sector
     try:
         if handle == len(handles(sector)) - 1:
             middle = handles(sector)[-1]

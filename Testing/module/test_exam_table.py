@@ -62,7 +62,7 @@ def files_as_mime(*paths: Path) -> Any:
 def test_a_row_tells_number_state_tag_crop_kind_and_size(panel: Any, files: list[Path]) -> None:
     add(panel, *files)
     row = rows(panel)[2]
-    assert [row.text(column) for column in range(5)] == ["3", "not confirmed", "", "proposed", "cine 30\n800x600"]
+    assert [row.text(column) for column in range(4)] == ["3", "not confirmed\ncrop: proposed", "", "cine 30\n800x600"]
     assert not row.icon(0).isNull() and not row.icon(1).isNull()
     assert "confirm it (Return)" in row.toolTip(1)
     assert "0 of 4 instances ready" in panel.table.tree.topLevelItem(0).text(0)
@@ -113,9 +113,9 @@ def test_several_are_selected_and_tagged_at_once(panel: Any, files: list[Path]) 
     press(panel, "C")
     assert [row.text(2) for row in rows(panel)] == ["CFV-L", "CFV-L", "CFV-L", ""]
     press(panel, "X")
-    assert [row.text(1) for row in rows(panel)] == ["excluded", "excluded", "excluded", "not confirmed"]
+    assert [row.text(1).split("\n")[0] for row in rows(panel)] == ["excluded", "excluded", "excluded", "not confirmed"]
     press(panel, "F6")
-    assert rows(panel)[0].text(1) == "not confirmed"
+    assert rows(panel)[0].text(1).startswith("not confirmed")
 
 
 def test_the_box_of_a_row_excludes_it(panel: Any, files: list[Path]) -> None:
@@ -203,5 +203,7 @@ def test_every_tag_can_be_read_whole_and_all_columns_fit_into_the_panel(panel: A
             assert row.text(2).split("\n") == [f"{site}-{vocabulary.sides[0]}", purpose]
             wanted = max(tree.fontMetrics().horizontalAdvance(line) for line in row.text(2).split("\n"))
             assert wanted + 6 <= tree.columnWidth(2), row.text(2)
+    for line in ("not confirmed", "crop: whole frame"):
+        assert tree.fontMetrics().horizontalAdvance(line) + 30 <= tree.columnWidth(1), "beside its icon"
     assert tree.visualItemRect(rows(panel)[0]).height() >= 2 * tree.fontMetrics().height()
     assert sum(tree.columnWidth(column) for column in range(tree.columnCount)) <= tree.viewport().width

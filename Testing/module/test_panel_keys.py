@@ -141,6 +141,13 @@ def test_drawing_takes_a_key_each_and_what_several_pages_have_is_about_the_open_
     assert session.decision(first).tag is None, "no box is meant here"
 
 
+def test_keys_that_apply_do_nothing_where_there_is_nobody_else(panel: Any, files: list[Path], keys: Callable[..., None]) -> None:
+    add(panel, files[0])
+    before = panel.session.decision(panel.session.order[0])
+    keys("K", "Shift+K")
+    assert panel.session.decision(panel.session.order[0]) == before and panel.session.undo_words == ""
+
+
 def test_delete_with_no_box_selected_takes_no_tag_away_where_boxes_are_drawn(
     panel: Any, sample: Path, keys: Callable[..., None]
 ) -> None:

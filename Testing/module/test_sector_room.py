@@ -127,6 +127,14 @@ def test_pulling_an_end_of_the_inner_arc_the_apex_or_the_middle_does_what_it_say
     assert np.allclose(handles(lower)[3:5], handles(Fan(416, 60, 80, 480, 60, 120))[3:5], atol=3)
 
 
+def test_a_click_on_a_point_changes_nothing(frame, slice_view):
+    _toggle(frame)
+    before, words = _decided(frame), frame.session.undo_words
+    slice_view.click(*corner(*handles(before)[4]))
+    assert _decided(frame) == before and frame.session.undo_words == words
+    assert frame.drawing.dimming._preview is None
+
+
 def test_while_a_point_is_pulled_the_line_and_what_goes_follow_and_nothing_is_decided(frame, slice_view):
     from PySide6 import QtTest
     from slicer_runtime.hands import _LEFT, NO_KEYS, settle

@@ -25,6 +25,7 @@ def test_site_side_and_purpose_by_mouse(panel: Any, files: list[Path]) -> None:
     hands.click(tags.sides["R"])
     hands.click(tags.purposes["compression"])
     assert current_tag(panel) == Tag("FV-D", "R", "compression")
+    assert [site for site, button in tags.sites.items() if button.font.bold()] == ["FV-D"], "as dark themes hardly show it"
     assert tags.sites["FV-D"].checked and tags.sides["R"].checked and tags.purposes["compression"].checked
     hands.click(tags.purposes["compression"])
     hands.click(tags.sides[""])

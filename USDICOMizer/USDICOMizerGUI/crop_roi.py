@@ -37,7 +37,7 @@ class CropRoom(DrawingRoom):
 
     def reset(self):
         """Give the selected instances, or this one, the proposed crop again."""
-        if self.session.current is not None:
+        if self.reset_button.enabled:
             self.session.reset({self.session.current, *self.session.selected})
 
     def next_rest(self):

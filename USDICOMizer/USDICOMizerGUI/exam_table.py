@@ -19,7 +19,7 @@ from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
 from USDICOMizerLib.tags import Tag
 
-_NUMBER, _STATE, _TAG, _CROP, _PICTURE = range(5)
+_NUMBER, _STATE, _TAG, _PICTURE = range(4)
 _LEAST_TAG, _TAG_RIM, _MOST_TAG = 30, 8, 160  # pixels
 
 
@@ -39,10 +39,10 @@ class ExamTable:
 
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
-        self.tree.setColumnCount(5)
-        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Picture")])
+        self.tree.setColumnCount(4)
+        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Picture")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 85), (_STATE, 108), (_CROP, 64), (_PICTURE, 62)):
+        for column, width in ((_NUMBER, 98), (_STATE, 145), (_PICTURE, 70)):
             self.tree.setColumnWidth(column, width)
         self._fit_tags()
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
@@ -245,12 +245,11 @@ class ExamTable:
         item.setCheckState(_NUMBER, qt.Qt.Checked if decision.include else qt.Qt.Unchecked)
         item.setText(_TAG, str(decision.tag or "").replace("/", "\n"))  # the purpose below, as the panel is narrow
         item.setToolTip(_TAG, str(decision.tag or ""))
-        item.setText(_CROP, crop_words(state.crop))
-        item.setToolTip(_CROP, str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else ""))
-        item.setText(_STATE, state_words(state))
+        item.setText(_STATE, "\n".join((state_words(state), _("crop: {how}").format(how=crop_words(state.crop)))))
         item.setIcon(_STATE, self._icons[state.readiness])
         advice = [state_advice(state)] + [text_advice()] * (decision.include and self.session.text_in(identity) is not None)
-        item.setToolTip(_STATE, "\n".join(advice))
+        box = str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else "")
+        item.setToolTip(_STATE, "\n".join(filter(None, (*advice, box))))
 
     def _show_counts(self) -> None:
         ready = set(self.session.in_readiness(Readiness.READY))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.pressed import bold_while_pressed
 from USDICOMizerGUI.shortcuts import RESERVED_LETTERS, Shortcuts
 from USDICOMizerGUI.tag_keys import purpose_keys, tag_keys
 from USDICOMizerLib.session import Session
@@ -163,6 +164,7 @@ class TagButtons:
         button.setText(text)
         button.setToolTip(tip)
         button.setCheckable(True)
+        bold_while_pressed(button)
         if row is not None:
             row.addWidget(button)
         return button

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from USDICOMizerGUI.frame_bar import FrameBar
 from USDICOMizerGUI.frame_reader import FrameReader
 from USDICOMizerGUI.picture_nodes import Picture
+from USDICOMizerGUI.pressed import bold_while_pressed
 from USDICOMizerGUI.slice_views import RED, YELLOW, SliceViews
 
 
@@ -176,6 +177,7 @@ class Viewer:
             button.objectName = f"{mode.name.lower()}Button"
             button.checkable = True
             button.toolTip = tip
+            bold_while_pressed(button)
             self._mode_group.addButton(button, mode.value)
             self._mode_buttons[mode] = button
             row.addWidget(button)
