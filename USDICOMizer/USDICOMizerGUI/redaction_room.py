@@ -1,5 +1,7 @@
 """Boxes inside the picture that are blanked, in all frames or some: drawn, listed, and given to others."""
 
+from functools import partial
+
 import qt
 from slicer.i18n import tr as _
 
@@ -178,8 +180,7 @@ class RedactionRoom(DrawingRoom):
         if not all(node.is_there for node in self._nodes):
             self._remove_nodes()
         for place in range(len(self._nodes), len(boxes)):
-            dragged = lambda box, is_over, place=place: self._on_dragged(place, box, is_over)  # noqa: E731
-            self._nodes.append(RoiNode(_("Blanked"), dragged, handle_scale=_HANDLES))
+            self._nodes.append(RoiNode(_("Blanked"), partial(self._on_dragged, place), handle_scale=_HANDLES))
         for place, (node, redaction) in enumerate(zip(self._nodes, boxes, strict=False)):
             node.show(
                 redaction.box,
