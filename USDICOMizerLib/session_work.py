@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance, group_into_exams
 from USDICOMizerLib.geometry import Sector
 from USDICOMizerLib.proposals import Proposal
@@ -173,8 +173,14 @@ class Work:
         return decision
 
     def reset(self, identities: Iterable[str]) -> None:
-        """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
-        decisions = {identity: self._proposals.reset(identity, self._decisions[identity]) for identity in identities}
+        """Give these instances the proposed crop again, and no mask but a sector; that, tags and redactions stay."""
+        decisions = {}
+        for identity in identities:
+            decision = self._decisions[identity]
+            made = self._proposals.reset(identity, decision)
+            if decision.mask is Mask.SECTOR:
+                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False)
+            decisions[identity] = made
         self.decide("Reset to proposal", decisions)
 
     # Order

@@ -233,3 +233,12 @@ def test_a_sector_over_the_whole_frame_says_what_stays(session: Session) -> None
     assert session.state(two).crop is CropState.MISSING
     session.change([two], "Sector", mask=Mask.SECTOR, sector=FAN)
     assert session.state(two).crop is CropState.EDITED
+
+
+def test_a_reset_of_the_crop_uncovers_nothing_that_a_sector_or_a_box_blanks(session: Session) -> None:
+    one = session.order[0]
+    boxes = (Redaction(CropBox(120, 60, 200, 80)),)
+    session.change([one], "Drawn", crop=OWN, mask=Mask.SECTOR, sector=FAN, redactions=boxes)
+    session.reset([one])
+    decision = session.decision(one)
+    assert (decision.crop, decision.mask, decision.sector, decision.redactions) == (BOX, Mask.SECTOR, FAN, boxes)

@@ -55,12 +55,14 @@ def _drag(made: Rooms, view: Any, handle: int, dx: float, dy: float) -> None:
 
 
 def _choose(made: Rooms, shape: Shape) -> None:
+    """Choose the next shape of the list by the arrow key, or the first by Home."""
     import qt
     from slicer_runtime.hands import press_key
 
     box = made.drawing.sector.shape
     box.setFocus()
-    press_key(getattr(qt.Qt, f"Key_{shape.value[0].upper()}"), widget=box)
+    press_key(qt.Qt.Key_Home if shape is Shape.FAN else qt.Qt.Key_Down, widget=box)
+    assert shape_of(_decided(made)) is shape
 
 
 def _near(fan: Fan, other: Fan, pixels: float = 3) -> bool:
