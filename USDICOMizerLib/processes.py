@@ -51,17 +51,22 @@ def in_processes(
     """
     pool = _Pool(function, common, processes)
     queue = _Queue(tasks)
+
+    def give_out() -> None:
+        while pool.has_room and not is_stopping() and (attempt := queue.next()):
+            pool.give(attempt)
+
     try:
-        while True:
-            while pool.has_room and not is_stopping() and (attempt := queue.next()):
-                pool.give(attempt)
-            if not pool.busy:
-                return
+        give_out()
+        while pool.busy:
+            answered = []
             for attempt, answer in pool.answers():
                 if isinstance(answer, Lost) and attempt[1] < _ATTEMPTS:
                     queue.again.append(attempt)
                 else:
-                    yield attempt[0], answer
+                    answered.append((attempt[0], answer))
+            give_out()  # so that no process waits while the caller looks at an answer
+            yield from answered
     finally:
         pool.end()
 
@@ -125,7 +130,7 @@ class _Pool:
     def end(self) -> None:
         processes = [*self._idle, *(process for process, _ in self.busy.values())]
         for process in processes:
-            process.ask_to_end()
+            process.ask_to_end()  # all first, so that they end at the same time
         for process in processes:
             process.end()
 
@@ -160,15 +165,27 @@ def _serve(connection: Connection, function: Callable[[Any, Any], Any], common: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the process that asks decides
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, _leave)
     silence_libraries()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         while True:
-            connection.send(function(common, connection.recv()))
+            task = connection.recv()
+            with _leaving_tidily():
+                answer = function(common, task)
+            connection.send(answer)
+
+
+@contextlib.contextmanager
+def _leaving_tidily() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt, so that what is half-written is removed. At other times it just ends the process."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _leave(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt  # so that what is half-written is removed
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
