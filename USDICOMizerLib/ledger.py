@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.files import append, locked
+from USDICOMizerLib.records import as_json
 
 LEDGER_NAME = "ledger.jsonl"
 
@@ -56,7 +57,7 @@ class Ledger:
 
     def add(self, record: LedgerRecord, *, once: bool = False) -> None:
         """Append a line; `once`, only where the same line isn't there yet. Raises OSError."""
-        line = (json.dumps(asdict(record)) + "\n").encode()
+        line = f"{as_json(record)}\n".encode()
         with locked(self.path, must_lock=False) as stream:  # a network share may have no locks; only one process a run writes
             stream.seek(0)
             if once and b"\n" + line in b"\n" + stream.read():
