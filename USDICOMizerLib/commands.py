@@ -31,6 +31,7 @@ from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
+from USDICOMizerLib.processes import processes_kept
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.project import Project
 from USDICOMizerLib.proposals import DOUBTFUL
@@ -62,9 +63,10 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     project = _project(options, console)
-    found = _read_input(options, project.settings, console)
-    project.say_what_is_kept()
-    result = project.prepare(found.exams, found.discovery.others, found.decisions)
+    with processes_kept():
+        found = _read_input(options, project.settings, console)
+        project.say_what_is_kept()
+        result = project.prepare(found.exams, found.discovery.others, found.decisions)
     console.run_ended(result)
     if result.left:
         raise KeyboardInterrupt

@@ -1,6 +1,6 @@
 """How fast many exams are prepared, how much memory that takes, and that kills change nothing; for a quiet machine.
 
-    python Testing/benchmarks/cohort_run.py                        200 exams of 6 small cines: some minutes, 2 GB of disk
+    python Testing/benchmarks/cohort_run.py                        200 exams of 6 JPEG cines: some minutes, 2 GB of disk
     python Testing/benchmarks/cohort_run.py --exams 20 --kills 4 --headers 1000
 
 Makes a cohort, prepares it with one process and with two, exams by themselves for comparison, with kills at random moments,
@@ -29,6 +29,7 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "Testing" / "support")]
 from cohort import exam_datasets, make_cohort  # noqa: E402
 from pydicom import dcmwrite  # noqa: E402
 
+from USDICOMizerLib.sample_exam import SampleKind  # noqa: E402
 from USDICOMizerLib.settings import default_settings_text, update_settings_text  # noqa: E402
 
 _BARE = {("review", "require_text_check"): "no", ("export", "report"): "no"}
@@ -52,8 +53,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where all of it goes meanwhile (default: the system's); it is deleted")
     parser.add_argument("--exams", type=int, default=200)
     parser.add_argument("--instances", type=int, default=6, help="of each exam")
-    parser.add_argument("--frames", type=int, default=3, help="of each instance")
-    parser.add_argument("--size", type=int, nargs=2, default=(240, 320), metavar=("ROWS", "COLUMNS"))
+    parser.add_argument("--frames", type=int, default=10, help="of each instance")
+    parser.add_argument("--size", type=int, nargs=2, default=(480, 640), metavar=("ROWS", "COLUMNS"))
+    parser.add_argument("--uncompressed", action="store_true", help="uncompressed cines, which take ten times the room")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--headers", type=int, default=5000)
     parser.add_argument("--singles", type=int, default=10, help="exams that are prepared in a run of their own")
@@ -82,9 +84,9 @@ class Benchmark:
         chosen = self._chosen
         say(f"making {chosen.exams} exams of {chosen.instances} instances")
         rows, columns = chosen.size
-        cohort = make_cohort(
-            self._folder / "in", chosen.exams, instances=chosen.instances, frames=chosen.frames, rows=rows, columns=columns
-        )
+        shape = {"instances": chosen.instances, "frames": chosen.frames, "rows": rows, "columns": columns}
+        kind = SampleKind.RGB_CINE if chosen.uncompressed else SampleKind.JPEG_CINE
+        cohort = make_cohort(self._folder / "in", chosen.exams, **shape, kind=kind)
         size = sum(path.stat().st_size for path in cohort.rglob("IM_*"))
         say(f"{size / 1e9:.2f} GB, {chosen.frames} frames of {columns} x {rows} each, {os.cpu_count()} cores")
         one, undisturbed = self._whole(cohort, 1)
@@ -157,9 +159,7 @@ class Benchmark:
 
     def _start(self, source: Path, output: Path, *options: object) -> subprocess.Popen:
         linkage = output.with_name(f"{output.name}-linkage")
-        return self._begun(
-            "prepare", source, "--output", output, "--linkage", linkage, "--accept-unreviewed", "--json", *options
-        )
+        return self._begun("prepare", source, "--output", output, "--linkage", linkage, "--accept-unreviewed", "--json", *options)
 
     def _begun(self, *command: object) -> subprocess.Popen:
         with (self._folder / "said").open("w") as said:

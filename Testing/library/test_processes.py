@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter
+from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter, processes_kept
 
 
 def square(common: int, task: int) -> int:
@@ -112,10 +113,27 @@ def test_ctrl_c_ends_no_process_that_has_only_just_been_started():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_process_that_is_killed_while_it_waits_is_replaced():
-    answers = in_processes(process_of, None, range(3), 1)
-    _, first = next(answers)
-    os.kill(first, signal.SIGKILL)
-    assert {pid == first for _, pid in answers} == {False}
+    def tasks():
+        yield 1
+        (waiting,) = multiprocessing.active_children()
+        os.kill(waiting.pid, signal.SIGKILL)
+        yield 2
+
+    answers = dict(in_processes(process_of, None, tasks(), 1))
+    assert answers[1] != answers[2]
+
+
+def test_processes_that_are_kept_do_other_work_and_end_with_the_block():
+    with processes_kept():
+        first = {pid for _, pid in in_processes(process_of, None, range(4), 1)}
+        assert dict(in_processes(square, 3, range(4), 1)) == {n: 3 * n * n for n in range(4)}
+        assert {pid for _, pid in in_processes(process_of, None, range(4), 1)} == first
+        (pid,) = first
+        os.kill(pid, signal.SIGTERM)
+        assert first.isdisjoint(pid for _, pid in in_processes(process_of, None, range(4), 1)), "it is replaced"
+    (after,) = {pid for _, pid in in_processes(process_of, None, range(1), 1)}
+    assert after not in first
+    assert not multiprocessing.active_children()
 
 
 ENDED_AT_ANY_MOMENT = """
