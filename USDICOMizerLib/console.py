@@ -118,10 +118,11 @@ class Console:
     def _exam(self, exam: ExamResult) -> None:
         done = [result for result in exam.instances if result.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)]
         self.say(f"{exam.exam}: {len(done)} of {len(exam.instances)} exported" + (f" to {exam.path}" if exam.path else ""))
-        for how in sorted({result.how for result in done if result.how}):
-            numbers = [f"{result.number:03d}" for result in done if result.how == how]
+        new = [result for result in done if result.outcome is Outcome.PREPARED]
+        for how in sorted({result.how for result in new if result.how}):
+            numbers = [f"{result.number:03d}" for result in new if result.how == how]
             self.say(f"    {', '.join(numbers)}: {how}")
-        for result in done:
+        for result in new:
             for warning in result.warnings:
                 self.say(f"    {result.number:03d}: warning: {warning}")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from USDICOMizerLib.files import append, locked
@@ -18,17 +18,35 @@ LEDGER_NAME = "ledger.jsonl"
 
 
 @dataclass(frozen=True)
+class Made:
+    """How an instance was prepared: what the ZIP doesn't tell, so that its report can be written at any time."""
+
+    box: str = ""  # the crop box as it was cut
+    how: str = ""  # how the pixels went from source to export, in words
+    actions: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LedgerRecord:
     """One line of the ledger.
 
     `work` is a keyed digest of sources, decisions, settings and version, `contents` a digest of what the ZIP holds.
-    `outcomes` maps the keyed digest of an instance's identity to its outcome and reason.
+    `outcomes` maps the keyed digest of an instance's identity to its outcome and reason, `made` that of one which left.
     """
 
     export: str
     work: str
     contents: str
     outcomes: Mapping[str, tuple[str, str]]
+    made: Mapping[str, Made] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, values: dict) -> LedgerRecord:
+        """The record, of what its line holds. Raises ValueError, TypeError, KeyError or AttributeError where it is none."""
+        outcomes = {entry: (outcome, reason) for entry, (outcome, reason) in values["outcomes"].items()}
+        made = {entry: Made(**one | {"warnings": tuple(one["warnings"])}) for entry, one in values.get("made", {}).items()}
+        return cls(**values | {"outcomes": outcomes, "made": made})
 
 
 class Ledger:
@@ -80,8 +98,6 @@ class Ledger:
 
 def _record(line: bytes) -> LedgerRecord | None:
     try:
-        values = json.loads(line)
-        outcomes = {identity: (outcome, reason) for identity, (outcome, reason) in values.pop("outcomes").items()}
-        return LedgerRecord(**values, outcomes=outcomes)
+        return LedgerRecord.from_json(json.loads(line))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -90,9 +90,6 @@ def _receipt(data: bytes) -> Receipt:
     values = json.loads(data)
     audit = values["audit"]
     audit["instances"] = tuple(AuditedInstance(**instance) for instance in audit["instances"])
-    export = values["export"]
-    if export:
-        export["outcomes"] = {identity: (outcome, reason) for identity, (outcome, reason) in export["outcomes"].items()}
     return Receipt(
         run=values["run"],
         exam=values["exam"],
@@ -102,5 +99,5 @@ def _receipt(data: bytes) -> Receipt:
         uids=tuple((old, new) for old, new in values["uids"]),
         sources=tuple(SourceRow(**row) for row in values["sources"]),
         audit=AuditRecord(**audit),
-        export=LedgerRecord(**export) if export else None,
+        export=LedgerRecord.from_json(values["export"]) if values["export"] else None,
     )

@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where all of it goes meanwhile (default: the system's); it is deleted")
     parser.add_argument("--exams", type=int, default=200)
     parser.add_argument("--instances", type=int, default=6, help="of each exam")
-    parser.add_argument("--frames", type=int, default=10, help="of each instance")
+    parser.add_argument("--frames", type=int, default=20, help="of each instance")
     parser.add_argument("--size", type=int, nargs=2, default=(480, 640), metavar=("ROWS", "COLUMNS"))
     parser.add_argument("--uncompressed", action="store_true", help="uncompressed cines, which take ten times the room")
     parser.add_argument("--kills", type=int, default=20)
