@@ -31,7 +31,7 @@ from USDICOMizerLib.files import make_private_folder, written_whole
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
-from USDICOMizerLib.report_pictures import Picture, after_pictures, before_picture
+from USDICOMizerLib.report_pictures import Picture, after_pictures, before_pictures
 from USDICOMizerLib.report_record import (
     ExamRecord,
     InstanceRecord,
@@ -61,13 +61,20 @@ def can_report() -> bool:
 
 
 @dataclass(frozen=True)
+class Before:
+    """A frame as the scanner stored it, and what was blanked in it."""
+
+    picture: Picture
+    redactions: tuple[CropBox, ...]
+
+
+@dataclass(frozen=True)
 class Card:
-    """An instance on a page: its record, its pictures, and in the reviewer's copy the picture before."""
+    """An instance on a page: its record, its pictures, and in the reviewer's copy those before."""
 
     record: InstanceRecord
     pictures: tuple[Picture, ...] = ()
-    before: Picture | None = None
-    redactions: tuple[CropBox, ...] = ()
+    before: tuple[Before, ...] = ()
 
     @property
     def box(self) -> CropBox | None:
@@ -107,7 +114,7 @@ def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decis
     cards = _cards(record, result.path, job.preparation.workers)
     page = render("exam.html", record=record, cards=cards, private=False)
     check_page(page, needles)
-    private = [replace(card, **_before(*instances[card.record.number])) for card in cards]
+    private = [replace(card, before=_before(*instances[card.record.number])) for card in cards]
     make_private_folder(job.reports)
     write_page(job.reports / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
     write_page(shared, page)  # the last: where it is, nothing is left to do
@@ -170,13 +177,16 @@ def _cards(record: ExamRecord, export: Path | None, workers: int) -> list[Card]:
         ]
 
 
-def _before(instance: Instance, decision: Decision) -> dict[str, object]:
-    """The picture before, for the reviewer's copy; none where it can't be read, which is told by the outcome."""
+def _before(instance: Instance, decision: Decision) -> tuple[Before, ...]:
+    """The pictures before, for the reviewer's copy; none where they can't be read, which is told by the outcome."""
     try:
-        picture = before_picture(instance)
+        pictures = before_pictures(instance)
     except Exception:
-        return {}
-    return {"before": picture, "redactions": tuple(redaction.box for redaction in decision.redactions)}
+        return ()
+    return tuple(
+        Before(picture, tuple(redaction.box for redaction in decision.redactions if redaction.covers(number)))
+        for number, picture in pictures
+    )
 
 
 def _needles_of(instance: Instance, rules: Rules) -> Needles:

@@ -178,7 +178,7 @@ def test_the_cohort_counts_what_left_and_why_the_rest_stayed():
     page = cohort_page([one, two], Run(7.0, 2, 2_000_000, 3, (("not-dicom", 4),), ()))
     assert "<strong>2 of 5 instances</strong> (images and cines) of 2 exams left." in page
     assert '<th>Make Model</th><td class="count">2</td>' in page
-    assert '<tr><td>no-crop</td><td class="count">1</td>' in page
+    assert '<tr><td class="reason">no-crop</td><td class="count">1</td>' in page
     assert "2.0 MB" in page
     assert "<b>3</b>duplicates" in page
     assert "Other inputs: not-dicom" in page
