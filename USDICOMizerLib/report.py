@@ -287,6 +287,6 @@ def write_page(path: Path, page: str, *, private: bool = False) -> None:
         raise ReportError(f"the report {path.name} could not be written: {error.strerror or type(error).__name__}") from error
 
 
-def records_in(folder: Path) -> list[ExamRecord]:
+def records_in(folder: Path) -> Iterator[ExamRecord]:
     """The records of the reports in a folder, by the names of their files."""
-    return [record for path in sorted(folder.glob("*.html")) if (record := read_record(path))]
+    return filter(None, map(read_record, sorted(folder.glob("*.html"))))

@@ -156,7 +156,7 @@ def test_a_browser_shows_the_report_and_fetches_nothing(prepared, tmp_path):
 def test_a_browser_shows_the_reviewers_copy_and_the_cohort(prepared):
     opened = open_page(prepared.reviewers, ["document.querySelectorAll('rect.crop').length", PICTURES])
     assert (opened.console, opened.requests) == ([], [])
-    assert opened.answers[0] == 3
+    assert opened.answers[0] == 7, "one frame of an image, three of each cine"
     assert all(opened.answers[1])
     steps = '[["words", "nobody"], ["words", ""], ["outcome", "gap"], ["sort", "size"]]'
     opened = open_page(prepared.output / "report.html", [FILTER % steps, "document.querySelector('a').getAttribute('href')"])
