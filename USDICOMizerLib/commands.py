@@ -10,7 +10,7 @@ from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
-from USDICOMizerLib.choices import Choices, CropChoice, decide_all
+from USDICOMizerLib.choices import Choices, CropChoice, decide_exams
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.options import Option
@@ -276,12 +276,13 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
     if options.plan and (options.crop or options.mask or options.tag):
         raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
     choices = _choices(options, settings)
+    processes = getattr(options, "jobs", None) or available_cores()
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None
     discovery = discover(
         options.inputs,
         on_progress=console.found,
         index_folder=_index_folder(options, settings),
-        processes=getattr(options, "jobs", None) or available_cores(),
+        processes=processes,
     )
     log("input read", instances=len(discovery.instances), others=len(discovery.others))
     exams = group_into_exams(discovery.instances)
@@ -292,8 +293,7 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         )
     if the_plan:
         return _Input(discovery, exams, match_plan(the_plan, exams))
-    decisions = {identity: made for exam in exams for identity, made in decide_all(exam, choices, settings).items()}
-    return _Input(discovery, exams, decisions)
+    return _Input(discovery, exams, decide_exams(exams, choices, settings, processes))
 
 
 def _choices(options: argparse.Namespace, settings: Settings) -> Choices:
