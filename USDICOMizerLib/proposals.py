@@ -90,7 +90,9 @@ def looks_at_pixels(instance: Instance, settings: Settings) -> bool:
     """Whether `propose_crop` would read the pixels of the instance, as nothing that comes first in the order is sure."""
     for source in settings.crop.order:
         if source == CONTENT:
-            return instance.has_pixel_data
+            from USDICOMizerLib.content.find import is_worth_a_look  # as in `_picture_of`
+
+            return is_worth_a_look(instance)
         presets = source == "preset"
         found = _from_presets(instance, settings.presets, settings.crop) if presets else _from_regions(instance, settings.crop)
         if found is not None and found.confidence >= DOUBTFUL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,12 @@ def one_by_one(exams: list[Exam], choices: Choices) -> dict[str, Decision]:
 @pytest.mark.parametrize("choices", [Choices(), Choices(mask=Mask.SECTOR), Choices(crop=CropChoice.NONE)])
 def test_several_processes_decide_what_one_decides(exams, choices):
     assert decide_exams(exams, choices, Settings(), processes=2) == one_by_one(exams, choices)
+
+
+def test_a_picture_that_is_too_small_to_be_looked_at_is_worth_no_process(exams, monkeypatch):
+    small = [Exam(exam.study_uid, (replace(exam.instances[0], rows=32),)) for exam in exams]
+    monkeypatch.setattr(choosing, "in_processes", None)
+    assert decide_exams(small, Choices(), Settings(), processes=2) == one_by_one(small, Choices())
 
 
 def test_only_exams_whose_pixels_are_looked_at_go_to_processes(exams, monkeypatch):
