@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 
 from USDICOMizerLib import text_search
-from USDICOMizerLib.burned_in_text import TextBox, TextFindings
 from USDICOMizerLib.choices import Choices, decide_all
 from USDICOMizerLib.decision import content_of
 from USDICOMizerLib.exam import group_into_exams
@@ -24,6 +23,7 @@ from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import discover
+from USDICOMizerLib.text_findings import TextBox, TextFindings
 
 
 @pytest.fixture(autouse=True)
