@@ -21,6 +21,7 @@ _JPEG_2000_STARTS = (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
 _JPEG_XL_STARTS = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _RLE_HEADER = 64
 _LARGEST_FRAME = 2**31
+_CUT_SHORT = "the file ends inside its last frame, below the crop box; all that was cut out is there"
 
 
 def damaged(detail: str) -> RefusedError:
@@ -79,7 +80,9 @@ class NativeFrames:
         planes, width = self._planes_and_width()
         stride = width * layout.dtype.itemsize
         firsts = [start + (plane * layout.rows + box.top) * stride for plane in range(planes)]
-        return [self._read(index, first, box.height * stride) for first in firsts]
+        bands = [self._read(index, first, box.height * stride) for first in firsts]
+        self._look_for_the_end(index)
+        return bands
 
     def samples(self, stored: list[bytes], box: CropBox) -> np.ndarray:
         """What `read` gave for the box as (rows, columns, samples), values as stored; 4:2:2 as 4:4:4."""
@@ -102,6 +105,7 @@ class NativeFrames:
         """Pixel pairs of a 4:2:2 frame in the box, whose left and right are even: (rows, columns / 2, Y Y CB CR)."""
         stride = self.layout.columns * 2
         band = self._read(index, index * self._frame_bytes + box.top * stride, box.height * stride)
+        self._look_for_the_end(index)
         rows = np.frombuffer(band, dtype=np.uint8).reshape(box.height, -1, 4)
         return rows[:, box.left // 2 : box.right // 2].copy()
 
@@ -124,6 +128,13 @@ class NativeFrames:
             if note not in self.warnings:
                 self.warnings.append(note)
         return cleaned
+
+    def _look_for_the_end(self, index: int) -> None:
+        """Warn where the file ends inside the last frame, in rows that nobody asked for."""
+        if index + 1 == self.layout.frames:
+            self._element.stream.seek(self._element.offset + self.layout.frames * self._frame_bytes - 1)
+            if not self._element.stream.read(1) and _CUT_SHORT not in self.warnings:
+                self.warnings.append(_CUT_SHORT)
 
     def _read(self, index: int, first: int, length: int) -> bytes | bytearray:
         stream = self._element.stream

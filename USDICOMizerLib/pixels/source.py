@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO
 
@@ -63,7 +63,8 @@ class PixelSource:
         self._frames = open_frames(element, claimed, header)
         self.layout = self._frames.layout
         self.display = display_of(header, self.layout)
-        self._jpeg_headers: list[JpegHeader] = []
+        self._jpeg_headers: set[JpegHeader] = set()  # without their scans; those of one cine are all alike
+        self._jpeg_headers_read = 0
         self._declared_lossless = str(readable(header, "LossyImageCompression") or "").strip() == "00"
 
     @property
@@ -97,8 +98,10 @@ class PixelSource:
         Raises CodestreamError, RefusedError (damaged-pixel-data).
         """
         frames = self.layout.frames if self.layout.family is Family.JPEG else 0
-        while len(self._jpeg_headers) < frames:
-            self._jpeg_headers.append(read_jpeg_header(self._frames.read(len(self._jpeg_headers))))
+        while self._jpeg_headers_read < frames:
+            header = read_jpeg_header(self._frames.read(self._jpeg_headers_read))
+            self._jpeg_headers.add(replace(header, bare=b""))
+            self._jpeg_headers_read += 1
             yield
 
     def stored_jpeg(self, index: int) -> Callable[[CropBox, np.ndarray | None], bytes]:
