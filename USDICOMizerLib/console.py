@@ -251,12 +251,16 @@ def _as_json(result: RunResult) -> dict:
                 "path": str(exam.path) if exam.path else None,
                 "error": exam.error,
                 "report_error": exam.report_error,
-                "instances": [asdict(instance) for instance in exam.instances],
+                "instances": [_instance_as_json(instance) for instance in exam.instances],
             }
             for exam in result.exams
         ],
         "others": [_other_as_json(number, other) for number, other in enumerate(result.others, start=1)],
     }
+
+
+def _instance_as_json(instance: InstanceResult) -> dict:
+    return asdict(instance) | {"text": instance.text.as_json() if instance.text else None}
 
 
 def _other_as_json(number: int, other: SourceOutcome) -> dict:

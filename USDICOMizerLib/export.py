@@ -31,6 +31,7 @@ from USDICOMizerLib.resume import (
     work_digest,
 )
 from USDICOMizerLib.tags import Tag
+from USDICOMizerLib.text_findings import TextFindings
 from USDICOMizerLib.text_reader import reader_is_installed
 
 OnInstance = Callable[[str, InstanceResult, int], None]
@@ -119,6 +120,7 @@ class _ExamRun:
         self.exam, self.exam_name, self.subject, self.job, self.numbered = exam, exam_name, subject, job, numbered
         self._on_instance = on_instance
         self.results: list[InstanceResult] = []
+        self._text: TextFindings | None = None  # in the picture of the instance that is in hand
         self._uids: dict[str, str] = {}
         self.entries = [ledger_entry(job.preparation.pseudonyms.key, instance.identity) for _, instance, _ in numbered]
         """What stands in the ledger for each instance."""
@@ -126,10 +128,11 @@ class _ExamRun:
 
     def take(self, number: int, instance: Instance, decision: Decision, export: Export) -> None:
         """Bring one instance to its outcome."""
+        self._text = None
         try:
             result = self._prepared(number, instance, decision, export)
         except RefusedError as refusal:
-            result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail)
+            result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail, text=self._text)
         except ExportError:
             raise
         except Exception as error:  # one bad file never stops an exam
@@ -172,6 +175,7 @@ class _ExamRun:
             reviewed=prepared.dataset.BurnedInAnnotation == "NO",
             actions={action.value: count for action, count in prepared.header.counts.items()},
             warnings=(*instance.warnings, *prepared.warnings),
+            text=self._text,
         )
 
     def _look_for_text(self, prepared: PreparedInstance) -> None:
@@ -181,7 +185,7 @@ class _ExamRun:
             return
         shown = partial(prepared.pixels.display_frame, whole_range=True)
         found = find_text(shown, prepared.pixels.description.frames, prepared.needles)
-        found = found.moved(prepared.box.left, prepared.box.top)
+        self._text = found = found.moved(prepared.box.left, prepared.box.top)
         if found.identifies or found.doubtful and not reviewed:
             words = str(found)
             raise RefusedError(Problem.TEXT_IN_IMAGE, f"{words[0].upper()}{words[1:]}.")

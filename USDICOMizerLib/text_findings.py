@@ -43,9 +43,32 @@ class TextFindings:
         """The kinds of values of the header that the text is like."""
         return frozenset().union(*(one.identifies for one in self.boxes))
 
+    @property
+    def summary(self) -> str:
+        """How much was found and how, in words; nothing found is no promise that there is nothing."""
+        how = "read" if self.read else "seen"
+        if not self.boxes:
+            return f"no text was {how}"
+        doubtful, places = len(self.doubtful), f"{len(self.boxes)} place{'s' if len(self.boxes) != 1 else ''}"
+        told = f"{doubtful} of them doubtful" if doubtful else "technical text only"
+        return f"text was {how} at {places}, {told}"
+
     def moved(self, dx: int, dy: int) -> TextFindings:
         """The same in the pixels of a picture of which this one was cut, `dx` and `dy` from its corner."""
         return replace(self, boxes=tuple(one.moved(dx, dy) for one in self.boxes))
+
+    def as_json(self) -> dict:
+        """The places with what is known of each, and whether they were read."""
+        places = [
+            {
+                "box": str(one.box),
+                "confidence": round(one.confidence, 3),
+                "harmless": one.harmless,
+                "identifies": sorted(one.identifies),
+            }
+            for one in self.boxes
+        ]
+        return {"read": self.read, "places": places}
 
     def __str__(self) -> str:
         """For people: how many places, where the surest is, and what the header says that it is like."""

@@ -12,7 +12,7 @@ import numpy as np
 from USDICOMizerLib.geometry import CropBox
 
 INSTALL = 'install the extra "ocr": pip install "USDICOMizerLib[ocr]"'
-_SEARCHED_SIDE = 736  # pixels: pictures are searched at this size, and read at their own
+_SEARCHED_SIDE = 608  # pixels: whole pictures are searched at this size; places, and what is found, are read at their own
 _HIGHEST_LINE = 72  # pixels: what is higher and wider is the picture itself, taken for a letter
 _AROUND = 16  # pixels: letters are found where there is ground around them
 _READ_SURELY = 0.8  # what is read with less may stand on its head
@@ -178,6 +178,8 @@ def _engine():
     settings = {
         "Global.log_level": "critical",
         "Global.text_score": 0.0,  # what it found and can't read is as doubtful as anything
+        "EngineConfig.onnxruntime.intra_op_num_threads": 1,  # exams are prepared side by side: threads that wait cost as much
+        "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         "Det.limit_type": "max",
         "Det.limit_side_len": _SEARCHED_SIDE,
         **{key: str(_models_of(rapidocr) / name) for key, name in _MODELS.items()},

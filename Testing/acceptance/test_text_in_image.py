@@ -9,7 +9,9 @@ import pytest
 
 from USDICOMizerLib import burned_in_text, export
 from USDICOMizerLib.cli import main
-from USDICOMizerLib.sample_exam import make_sample_exam
+from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.report_record import read_record
+from USDICOMizerLib.sample_exam import PLANTED, make_sample_exam
 from USDICOMizerLib.settings import default_settings_text, update_settings_text
 
 WITH_BAR = "0,0,800,590"
@@ -88,3 +90,29 @@ def test_a_plan_that_redacts_text_lets_what_is_left_of_the_picture_leave(home, e
     assert main(["plan", str(exam), "--crop", WITH_BAR, "--text", "redact", "--output", str(plan)]) == 0
     arguments = ["prepare", exam, "--plan", plan, "--accept-unreviewed", "--output", tmp_path / "out"]
     assert reasons(arguments, capsys) == (0, [""] * 4)
+
+
+def test_the_report_and_the_audit_log_say_where_text_was_and_never_what_it_says(home, exam, tmp_path, capsys):
+    linkage = tmp_path / "linkage"
+    arguments = ["prepare", exam, "--crop", WITH_BAR, "--accept-unreviewed", "--output", tmp_path / "out", "--linkage", linkage]
+    assert reasons(arguments, capsys)[0] == 1
+    (shared,) = (page for page in (tmp_path / "out").glob("*.html") if page.name != "report.html")
+    record = read_record(shared)
+    bar = CropBox(0, 0, 800, 42)
+    for one in record.instances:
+        assert one.text.startswith("text was read at ")
+        assert any(bar.intersection(CropBox.parse(place.box)) and not place.harmless for place in one.texts)
+    (private,) = (linkage / "reports").glob("*.html")
+    assert private.read_text(encoding="utf-8").count('<rect class="doubtful"') >= len(record.instances)
+    audit = (linkage / "audit.jsonl").read_text(encoding="utf-8")
+    assert "text was read at " in audit
+    for said in (audit, shared.read_text(encoding="utf-8"), private.read_text(encoding="utf-8")):
+        assert not [value for value in PLANTED if value.casefold() in said.casefold()]
+
+
+def test_the_result_as_json_says_where_text_was(home, exam, tmp_path, capsys, without_reader):
+    main(["prepare", str(exam), "--crop", WITH_BAR, "--accept-unreviewed", "--output", str(tmp_path / "out"), "--json"])
+    instances = [one for exam in json.loads(capsys.readouterr().out)["exams"] for one in exam["instances"]]
+    for one in instances:
+        assert one["text"]["read"] is False
+        assert all(CropBox.parse(place["box"]) and not place["harmless"] for place in one["text"]["places"])
