@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -55,13 +55,14 @@ def export_exam(
     name = export_name(subject, exam_name)
     path = job.output / name
     run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
-    work = _work_digest(run.numbered, subject, job)
+    is_read = reader_is_installed()
+    works = {reads: _work_digest(run.numbered, subject, job, text_is_read=reads) for reads in (False, True)}
     try:
-        if lost := _done_by_a_lost_process(path, exam_name, work, job):
+        if lost := _done_by_a_lost_process(path, exam_name, works.values(), job):
             run.take_over(lost, Outcome.PREPARED)
             return ExamResult(exam_name, subject, path, tuple(run.results))
         done = _what_is_done(path, run.entries, job, known)
-        if done and is_finished(done, work):
+        if done and is_finished(done, (works[is_read], works[True])):
             run.take_over(done, Outcome.UNCHANGED)
             run.leave_receipt(export=name)
             return ExamResult(exam_name, subject, path, tuple(run.results))
@@ -69,7 +70,7 @@ def export_exam(
             path,
             compression_level=job.compression_level,
             replace=job.overwrite or job.resume,
-            check=lambda stream: run.finish(stream, name, work),
+            check=lambda stream: run.finish(stream, name, works[is_read]),
         ) as export:
             for number, instance, decision in run.numbered:
                 run.take(number, instance, decision, export)
@@ -91,10 +92,10 @@ def export_name(subject: str, exam_name: str) -> str:
     return f"{subject}_{exam_name}.zip"
 
 
-def _done_by_a_lost_process(path: Path, exam_name: str, work: str, job: ExportJob) -> LedgerRecord | None:
+def _done_by_a_lost_process(path: Path, exam_name: str, works: Collection[str], job: ExportJob) -> LedgerRecord | None:
     """What another process of this same run has finished, before it was lost on the way back; None if there is nothing."""
     receipt = job.receipts.of(exam_name)
-    if receipt and receipt.export and receipt.export.work == work and path.exists():
+    if receipt and receipt.export and receipt.export.work in works and path.exists():
         return record_of(path, [receipt.export])
     return None
 
@@ -285,9 +286,14 @@ def in_plan_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbere
     return [(number, instance, decisions[instance.identity]) for number, instance in enumerate(ordered, start=1)]
 
 
-def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
-    """A digest of all that decides the bytes of an export."""
+def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob, *, text_is_read: bool) -> str:
+    """A digest of all that decides the bytes of an export, and whether it comes to be.
+
+    Where text is looked for, what was only seen is looked at again by a reader that came later, and never the other way round.
+    """
     parts = [__version__, subject, job.settings_digest]
+    if job.policy.require_text_check:
+        parts.append("text is read" if text_is_read else "text is seen")
     for number, instance, decision in numbered:
         parts += [str(number), *fingerprint_of(instance), repr(decision)]
     return work_digest(job.preparation.pseudonyms.key, parts)

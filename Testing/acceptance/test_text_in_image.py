@@ -62,17 +62,22 @@ def test_the_settings_can_do_without_the_check(home, exam, tmp_path, capsys, wit
     assert reasons(arguments, capsys) == (0, [""] * 4)
 
 
-def test_what_a_person_saw_leaves_although_there_is_text(home, exam, tmp_path, capsys, without_reader):
+def reviewed_plan(home: Path, exam: Path, crop: str = WITH_BAR) -> Path:
+    """A plan of which a person says that every picture was seen."""
     plan = home / "plan.csv"
-    assert main(["plan", str(exam), "--crop", WITH_BAR, "--output", str(plan)]) == 0
+    plan.unlink(missing_ok=True)
+    assert main(["plan", str(exam), "--crop", crop, "--output", str(plan)]) == 0
     plan.write_text(plan.read_text(encoding="utf-8-sig").replace(",,,,no,", ",,,,yes,"), encoding="utf-8")
+    return plan
+
+
+def test_what_a_person_saw_leaves_although_there_is_text(home, exam, tmp_path, capsys, without_reader):
+    plan = reviewed_plan(home, exam)
     assert reasons(["prepare", exam, "--plan", plan, "--output", tmp_path / "out"], capsys) == (0, [""] * 4)
 
 
 def test_text_like_the_header_is_refused_even_where_a_person_let_it_pass(home, exam, tmp_path, capsys):
-    plan = home / "plan.csv"
-    assert main(["plan", str(exam), "--crop", WITH_BAR, "--output", str(plan)]) == 0
-    plan.write_text(plan.read_text(encoding="utf-8-sig").replace(",,,,no,", ",,,,yes,"), encoding="utf-8")
+    plan = reviewed_plan(home, exam)
     status, found = reasons(["prepare", exam, "--plan", plan, "--output", tmp_path / "out"], capsys)
     assert status == 1
     assert set(found) == {"text-in-image"}
@@ -116,3 +121,28 @@ def test_the_result_as_json_says_where_text_was(home, exam, tmp_path, capsys, wi
     for one in instances:
         assert one["text"]["read"] is False
         assert all(CropBox.parse(place["box"]) and not place["harmless"] for place in one["text"]["places"])
+
+
+def test_resuming_looks_again_at_what_was_only_seen_once_text_can_be_read_and_not_the_other_way_round(
+    home, exam, tmp_path, capsys, monkeypatch
+):
+    plan = reviewed_plan(home, exam)
+    arguments = ["prepare", exam, "--plan", plan, "--output", tmp_path / "out", "--resume", "--no-report"]
+
+    def run(*, can_read: bool) -> tuple[int, set]:
+        for module in (burned_in_text, export):
+            monkeypatch.setattr(module, "reader_is_installed", lambda: can_read)
+        capsys.readouterr()
+        status = main([*map(str, arguments), "--json"])
+        instances = [one for exam in json.loads(capsys.readouterr().out)["exams"] for one in exam["instances"]]
+        return status, {(one["outcome"], one["reason"]) for one in instances}
+
+    assert run(can_read=False) == (0, {("prepared", "")})
+    assert run(can_read=False) == (0, {("unchanged", "")})
+    assert run(can_read=True) == (1, {("refused", "text-in-image")}), "it is like the header, which nobody could know before"
+    (tmp_path / "out" / "ledger.jsonl").unlink()
+    for path in (tmp_path / "out").glob("*.zip"):
+        path.unlink()
+    plan = reviewed_plan(home, exam, WITHOUT_BAR)
+    assert run(can_read=True) == (0, {("prepared", "")})
+    assert run(can_read=False) == (0, {("unchanged", "")}), "a weaker look has nothing to add"
