@@ -128,6 +128,8 @@ class Console:
     def _not_exported(self, result: RunResult) -> None:
         problems: dict[str, None] = {}
         for exam in result.exams:
+            if exam.error and all(instance.detail != exam.error for instance in exam.instances):
+                self.note(f"{exam.exam}: {exam.error}")
             for instance in exam.instances:
                 if instance.outcome in (Outcome.REFUSED, Outcome.FAILED):
                     self.note(_line(f"{exam.exam}:{instance.number:03d}", instance.outcome, instance.reason, instance.detail))

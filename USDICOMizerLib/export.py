@@ -34,6 +34,8 @@ from USDICOMizerLib.tags import Tag
 from USDICOMizerLib.text_findings import TextFindings
 from USDICOMizerLib.text_reader import reader_is_installed
 
+_STILL_THERE = "nothing of the exam leaves any more, but {} of an earlier run is still there: look why, and remove it"
+
 OnInstance = Callable[[str, InstanceResult, int], None]
 """Called with the exam, how an instance of it ended, and how many instances the exam has."""
 
@@ -81,10 +83,11 @@ def export_exam(
         run.leave_receipt(error=error)
         return ExamResult(exam_name, subject, None, tuple(run.results), error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
+    still_there = "" if written or not path.exists() else _STILL_THERE.format(name)
     if not written:
-        run.leave_receipt()
+        run.leave_receipt(error=still_there)
     log("exam ended", exam=exam_name, prepared=written)
-    return ExamResult(exam_name, subject, path if written else None, tuple(run.results))
+    return ExamResult(exam_name, subject, path if written else None, tuple(run.results), still_there)
 
 
 def export_name(subject: str, exam_name: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from USDICOMizerLib.geometry import CropBox
 
 INSTALL = 'install the extra "ocr": pip install "USDICOMizerLib[ocr]"'
-_SEARCHED_SIDE = 608  # pixels: whole pictures are searched at this size; places, and what is found, are read at their own
+_SEARCHED_SIDE = 576  # pixels: whole pictures are searched at this size; places, and what is found, are read at their own
 _HIGHEST_LINE = 72  # pixels: what is higher and wider is the picture itself, taken for a letter
 _AROUND = 16  # pixels: letters are found where there is ground around them
 _READ_SURELY = 0.8  # what is read with less may stand on its head

@@ -140,6 +140,9 @@ def test_resuming_looks_again_at_what_was_only_seen_once_text_can_be_read_and_no
     assert run(can_read=False) == (0, {("prepared", "")})
     assert run(can_read=False) == (0, {("unchanged", "")})
     assert run(can_read=True) == (1, {("refused", "text-in-image")}), "it is like the header, which nobody could know before"
+    assert main(list(map(str, arguments))) == 1
+    (left,) = (tmp_path / "out").glob("*.zip")
+    assert f"{left.name} of an earlier run is still there" in capsys.readouterr().err
     (tmp_path / "out" / "ledger.jsonl").unlink()
     for path in (tmp_path / "out").glob("*.zip"):
         path.unlink()
