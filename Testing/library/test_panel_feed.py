@@ -147,18 +147,15 @@ def test_an_input_that_isn_t_there_is_said_in_words(tmp_path: Path) -> None:
     assert "exist" in events[1]["words"] and "nowhere" not in events[1]["words"]
 
 
-def test_text_in_the_proposed_picture_is_told_after_all_else_with_boxes_a_little_around_it(
+def test_text_in_whole_frames_is_told_after_all_else_with_boxes_a_little_around_it(
     without_regions: Path, text: list[TextBox]
 ) -> None:
     text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
     _, events = feed(without_regions)
-    proposed = proposals(events)
     kinds = [event["event"] for event in events]
     assert kinds[kinds.index("looked") + 1 :] == ["text"] * 3
-    for event in events[-3:]:
-        crop, seen = text_from(event)
-        assert crop == proposed[event["identity"]].crop
-        assert seen.boxes == (CropBox(96, 46, 204, 64),) and seen.words.startswith("text was found at")
+    assert {event["identity"] for event in events[-3:]} == set(proposals(events))
+    assert [text_from(event) for event in events[-3:]] == [(CropBox(96, 46, 204, 64),)] * 3
 
 
 def test_technical_text_is_not_told(without_regions: Path, text: list[TextBox]) -> None:
@@ -194,6 +191,6 @@ def test_letters_in_a_picture_are_seen_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "named.dcm").write_bytes(dicom_bytes(dataset))
     command = [sys.executable, "-m", "USDICOMizerLib.panel_feed"]
     ran = subprocess.run(command, input=request_bytes([tmp_path]), capture_output=True, check=True)
-    crop, seen = text_from(json.loads(ran.stdout.splitlines()[-1]))
-    assert crop == CropBox(88, 44, 744, 572)
-    assert any(box.contains(CropBox(310, 104, 400, 114)) for box in seen.boxes)
+    seen = text_from(json.loads(ran.stdout.splitlines()[-1]))
+    assert any(box.contains(CropBox(310, 104, 400, 114)) for box in seen)
+    assert any(box.top < 40 for box in seen), "the patient bar, over which a crop box may grow"

@@ -139,7 +139,7 @@ class AddInputs:
             case "looked":
                 self._has_looked = True
             case "text":
-                self.session.learn_text(event["identity"], *text_from(event))
+                self.session.learn_text(event["identity"], text_from(event))
             case "found" | "error" if not self._adding:
                 pass  # it is about what is listed already
             case "found":

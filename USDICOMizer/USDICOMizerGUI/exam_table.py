@@ -236,7 +236,7 @@ class ExamTable:
         item.setToolTip(_CROP, str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else ""))
         item.setText(_STATE, state_words(state))
         item.setIcon(_STATE, self._icons[state.readiness])
-        advice = [state_advice(state)] + [text_advice()] * (decision.include and self.session.text_in(identity) is not None)
+        advice = [state_advice(state)] + [text_advice()] * (decision.include and bool(self.session.text_in(identity)))
         item.setToolTip(_STATE, "\n".join(advice))
 
     def _show_counts(self) -> None:
