@@ -28,6 +28,7 @@ _SMALLEST_PART = 3  # cells: no box is halved further
 _MARK = 6  # cells: what is no wider and no higher than this may be a mark or a single letter
 _CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
+_ROOM_FOR_TWO = 1.3  # heights: a place that is no longer holds no third letter
 _COVERED = 0.7  # of a place's pixels are in a line: it isn't read a second time
 _AS_BRIGHT = 40  # levels: no letter that can be seen is less brighter or darker than its ground
 _GROUND = 6  # pixels around a word: its ground
@@ -144,10 +145,12 @@ def _is_cut(box: CropBox, picture: np.ndarray) -> bool:
 def is_mark(line: ReadLine, picture: np.ndarray) -> bool:
     """Whether a line is no more than the letter or two that scanners put beside the picture: P, V, LT.
 
-    More shapes than letters are a word that the reader can't read.
+    More shapes than letters, in a place that has room for more, are a word that the reader can't read.
     """
-    is_small = max(line.box.width, line.box.height) <= _MARK * CELL
-    return is_small and is_short(line.text) and _shapes_in(_grey(picture[_pixels(line.box)])) <= _LONGEST_MARK
+    length, height = line.sides
+    if max(line.box.width, line.box.height) > _MARK * CELL or not is_short(line.text):
+        return False
+    return length <= _ROOM_FOR_TWO * height or _shapes_in(_grey(picture[_pixels(line.box)])) <= _LONGEST_MARK
 
 
 def _not_explained(look: _Look, technical: Sequence[ReadLine]) -> list[TextBox]:

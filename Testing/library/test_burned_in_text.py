@@ -244,6 +244,14 @@ def test_a_letter_beside_the_picture_makes_no_doubt(reader, monkeypatch):
     assert not doubtful(written(np.zeros((160, 480, 3), np.uint8), "P", (12, 10), size=20))
 
 
+def test_a_ring_that_marks_the_probes_side_makes_no_doubt_whatever_the_reader_takes_it_for(reader, monkeypatch):
+    picture = speckle((160, 480), 3) // 8
+    picture[40:52, 60:72:3] = 255
+    reads(monkeypatch, line_at(CropBox(59, 39, 72, 52), "C", 0.2))
+    monkeypatch.setattr(burned_in_text, "seen_text", lambda picture, sure=1: [])
+    assert not doubtful(picture)
+
+
 def test_what_a_place_looks_like_to_a_reader_that_finds_no_line_there_makes_nothing_harmless(reader, monkeypatch):
     place = ReadLine(CropBox(32, 56, 140, 88), "12 cm", 0.99, found=False)
     monkeypatch.setattr(burned_in_text, "read_picture", lambda picture: [])
