@@ -29,6 +29,7 @@ _MARK = 6  # cells: what is no wider and no higher than this may be a mark or a 
 _CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
 _ROOM_FOR_TWO = 1.3  # heights: a place that is no longer holds no third letter
+_EDGE = 3  # pixels: no further from the next letter
 _COVERED = 0.7  # of a place's pixels are in a line: it isn't read a second time
 _AS_BRIGHT = 40  # levels: no letter that can be seen is less brighter or darker than its ground
 _GROUND = 6  # pixels around a word: its ground
@@ -133,12 +134,12 @@ def _judged(line: ReadLine, picture: np.ndarray, needles: Needles) -> TextBox:
 
 
 def _is_cut(box: CropBox, picture: np.ndarray) -> bool:
-    """Whether something that stands out in a box lies at the picture's very edge: it may be the rest of something else."""
+    """Whether letters of a box lie at the picture's very edge: they may be what is left of something else."""
     rows, columns = picture.shape[:2]
-    box = box.expanded(1).clipped_to(columns, rows) or box  # the reader's boxes end before the last pixel
+    box = box.expanded(_EDGE).clipped_to(columns, rows) or box
     light = _standing_out(_grey(picture[_pixels(box)]))
-    edges = [light[0]] * (box.top == 0) + [light[-1]] * (box.bottom == rows)
-    edges += [light[:, 0]] * (box.left == 0) + [light[:, -1]] * (box.right == columns)
+    edges = [light[:_EDGE]] * (box.top == 0) + [light[-_EDGE:]] * (box.bottom == rows)
+    edges += [light[:, :_EDGE]] * (box.left == 0) + [light[:, -_EDGE:]] * (box.right == columns)
     return any(edge.any() for edge in edges)
 
 
