@@ -26,6 +26,7 @@ class AuditedInstance:
     pixels: str = ""  # how they went from source to export, in words
     box: str = ""  # the crop box as it was cut
     reviewed: bool = False
+    text: str = ""  # what was found in the picture, in words that hold none of it; "" where text was not looked for
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,17 @@ well: then technical text is told from the rest, and what is read is compared wi
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength
-from USDICOMizerLib.deidentify.spellings import compact, folded
-from USDICOMizerLib.deidentify.words import is_descriptive
+from USDICOMizerLib.deidentify.needles import Needles
 from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.text_findings import TextBox, TextFindings, joined, overlap
+from USDICOMizerLib.text_meaning import is_one_line, is_short, is_technical, like_header
 from USDICOMizerLib.text_network import CELL, text_likelihood
-from USDICOMizerLib.text_reader import ReadLine, read_lines, reader_is_installed
+from USDICOMizerLib.text_reader import ReadLine, read_picture, read_places, reader_is_installed
 
 SAMPLED_FRAMES = 16
 """How many frames of a cine are looked at: what stands in none of them is not seen."""
@@ -29,57 +28,21 @@ _SMALLEST_PART = 3  # cells: no box is halved further
 _MARK = 6  # cells: what is no wider and no higher than this may be a mark or a single letter
 _CONTEXT = 40  # pixels: what the network sees around a cell
 _READ_WELL = 0.8
-_READ_OF_PLACE = 0.5  # of a place's pixels: cells reach out of the letters that the reader's boxes enclose
-_LONGEST_MARK = 2  # letters: P, V, LT beside the picture
-_TECHNICAL_NUMBER = re.compile(r"(?=.)([-+]?\d{1,3}([.,]\d{1,2})?)?(%|mm|cm|dB|[kM]?Hz|s|ms|fps|m/s|cm/s)?", re.IGNORECASE)
-_ON_SCREENS = frozenset("fr frq wf dr pwr persist".split())  # abbreviations that are nobody's name
-_LETTERS_ALIKE = str.maketrans("01259683lq", "oizsgbbeig")
-_LEAST_COMPARED = 4
+_ROOM_FOR_TWO = 1.3  # heights: a place that is no longer holds no third letter
+_EDGE = 3  # pixels: no further from the next letter
+_COVERED = 0.7  # of a place's pixels are in a line: it isn't read a second time
+_AS_BRIGHT = 40  # levels: no letter that can be seen is less brighter or darker than its ground
+_GROUND = 6  # pixels around a word: its ground
+_LONGEST_MARK = 2  # shapes: of a letter or two
 
 
 @dataclass(frozen=True)
-class TextBox:
-    """A place that holds text, in pixels of the picture that was looked at; `confidence` 0 to 1.
+class _Look:
+    """A picture that was looked at, or a part of one: where its corner is in the whole, and the places that were seen in it."""
 
-    `harmless`: it was read, and is technical. `identifies`: what of the header it is like, as kinds of values.
-    """
-
-    box: CropBox
-    confidence: float
-    harmless: bool = False
-    identifies: frozenset[Kind] = frozenset()
-
-
-@dataclass(frozen=True)
-class TextFindings:
-    """What was found in one instance. `read`: whether the text was read, or only seen."""
-
-    boxes: tuple[TextBox, ...]
-    read: bool
-
-    @property
-    def doubtful(self) -> tuple[TextBox, ...]:
-        """What may identify, the surest first: all that isn't known to be technical."""
-        return tuple(sorted((one for one in self.boxes if not one.harmless), key=lambda one: -one.confidence))
-
-    @property
-    def identifies(self) -> frozenset[Kind]:
-        """The kinds of values of the header that the text is like."""
-        return frozenset().union(*(one.identifies for one in self.boxes))
-
-    def moved(self, dx: int, dy: int) -> TextFindings:
-        """The same in the pixels of a picture of which this one was cut, `dx` and `dy` from its corner."""
-        return replace(self, boxes=tuple(replace(one, box=one.box.moved(dx, dy)) for one in self.boxes))
-
-    def __str__(self) -> str:
-        """For people: how many places, where the surest is, and what the header says that it is like."""
-        if self.identifies:
-            return f"text in the picture is like the source's {', '.join(sorted(self.identifies))}"
-        places = self.doubtful
-        if not places:
-            return ""
-        more = f", and in {len(places) - 1} more places" if len(places) > 1 else ""
-        return f"text was found at {places[0].box} of the picture ({places[0].confidence:.0%} sure){more}"
+    picture: np.ndarray
+    places: tuple[TextBox, ...]
+    corner: tuple[int, int] = (0, 0)
 
 
 def sampled_frames(count: int) -> Sequence[int]:
@@ -91,50 +54,151 @@ def find_text(frame: Callable[[int], np.ndarray], count: int, needles: Needles =
     """Look for text in `count` frames; `frame` gives one as a viewer shows it: uint8 RGB (rows, columns, 3), all of one size.
 
     Looked at are the first, the middle and the last of the sampled frames, and of several the darkest and the brightest
-    value of each pixel: what stands still stands out of speckle that moves. Read is the darkest; what can't be read there
-    is doubtful. `needles`: what the source's header says about the patient.
+    value of each pixel: what stands still stands out of speckle that moves. Where text can be read, it is read where it was
+    seen, and the darkest picture as a whole. To have the reader never makes less doubtful than all that the network sees,
+    but what is read as technical. `needles`: what the source's header says about the patient.
     """
-    still, found = _seen_in_all(frame, sampled_frames(count))
+    darkest, *others = _looks(frame, sampled_frames(count))
     if not reader_is_installed():
-        return TextFindings(tuple(_joined(found)), read=False)
-    read = read_lines(still, [one.box for one in _joined(found)])
-    judged = [_judged(line, needles) for line in read]
-    unread = [one for one in found if not _is_read(one.box, read)]
-    return TextFindings(tuple(_joined([*judged, *unread])), read=True)
+        return TextFindings(tuple(joined(_in_the_whole([darkest, *others]))), read=False)
+    found = _read(darkest, read_picture(darkest.picture), needles)
+    for look in others:
+        waiting = replace(look, places=tuple(one for one in look.places if not _is_as_in(darkest, look, one)))
+        found += _read(waiting, [], needles)
+    return TextFindings(tuple(joined(found)), read=True)
 
 
-def _seen_in_all(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> tuple[np.ndarray, list[TextBox]]:
-    """The darkest value of each pixel, and the text in it, in the brightest, and in the first, middle and last frame.
+def _in_the_whole(looks: Iterable[_Look]) -> Iterator[TextBox]:
+    return (place.moved(*look.corner) for look in looks for place in look.places)
+
+
+def _looks(frame: Callable[[int], np.ndarray], sampled: Sequence[int]) -> list[_Look]:
+    """First the darkest value of each pixel; of several frames also the first, the middle, the last, and parts of the brightest.
 
     What moves draws patterns over the brightest picture: what is seen there counts where it is seen in the frame that most
     of what stands out comes from too.
     """
     darkest = brightest = frame(sampled[0])
-    seen = seen_text(darkest)
+    looks = [_Look(darkest, tuple(seen_text(darkest)))]
     if len(sampled) == 1:
-        return darkest, seen
+        return looks
     comes_from = np.zeros(darkest.shape[:2], np.uint8)
     for number, index in enumerate(sampled[1:], start=1):
         picture = frame(index)
         if number in (len(sampled) // 2, len(sampled) - 1):
-            seen += seen_text(picture)
+            looks.append(_Look(picture, tuple(seen_text(picture))))
         comes_from[picture.max(axis=2) > brightest.max(axis=2)] = number
         darkest, brightest = np.minimum(darkest, picture), np.maximum(brightest, picture)
-    seen += seen_text(darkest)
     for place in seen_text(brightest):
-        box = place.box
-        within = (slice(box.top, box.bottom), slice(box.left, box.right))
+        within = _pixels(place.box)
         stands_out = (brightest[within] - darkest[within]).max(axis=2)
         numbers = np.bincount(comes_from[within].ravel(), weights=stands_out.ravel())
-        around = box.expanded(_CONTEXT).clipped_to(darkest.shape[1], darkest.shape[0])
-        part = frame(sampled[int(numbers.argmax())])[around.top : around.bottom, around.left : around.right]
-        again = (one.box.moved(around.left, around.top) for one in seen_text(part))
-        seen += [place] if any(_overlaps(box, one) for one in again) else []
-    return darkest, seen
+        around = place.box.expanded(_CONTEXT).clipped_to(darkest.shape[1], darkest.shape[0])
+        part = frame(sampled[int(numbers.argmax())])[_pixels(around)]
+        there = place.moved(-around.left, -around.top)
+        if any(overlap(there.box, one.box) for one in seen_text(part)):
+            looks.append(_Look(part, (there,), (around.left, around.top)))
+    return [_Look(darkest, tuple(seen_text(darkest))), *looks]
 
 
-def seen_text(picture: np.ndarray) -> list[TextBox]:
-    """The places of one picture, uint8 RGB (rows, columns, 3), that look like lines of text; nothing is read."""
+def _is_as_in(darkest: _Look, look: _Look, place: TextBox) -> bool:
+    """Whether a place of a look was seen in the darkest picture too, and no pixel of it is another there."""
+    there = place.moved(*look.corner).box
+    if not any(overlap(there, one.box) for one in darkest.places):
+        return False
+    difference = look.picture[_pixels(place.box)].astype(np.int16) - darkest.picture[_pixels(there)]
+    return int(np.abs(difference).max()) <= _AS_BRIGHT
+
+
+def _read(look: _Look, lines: list[ReadLine], needles: Needles) -> list[TextBox]:
+    """What was seen in a look, and what is read of it, `lines` already, in pixels of the whole picture.
+
+    A place is known to be technical when it looks empty once the technical lines that the reader found are taken out.
+    """
+    lines += read_places(look.picture, [one.box for one in look.places if not any(_covers(line, one.box) for line in lines)])
+    judged = [(line, _judged(line, look.picture, needles)) for line in lines]
+    technical = [line for line, place in judged if place.harmless]
+    places = _not_explained(look, technical)
+    places += [place for line, place in judged if line.found or place.identifies]
+    return [place.moved(*look.corner) for place in places]
+
+
+def _judged(line: ReadLine, picture: np.ndarray, needles: Needles) -> TextBox:
+    place = TextBox(line.box, line.confidence)
+    if kinds := like_header(line.text, needles):
+        return replace(place, identifies=kinds)
+    if not line.found or _is_cut(line.box, picture):
+        return place
+    is_read = line.confidence >= _READ_WELL and is_one_line(line.text, *line.sides)
+    return replace(place, harmless=is_mark(line, picture) or is_read and is_technical(line.text))
+
+
+def _is_cut(box: CropBox, picture: np.ndarray) -> bool:
+    """Whether letters of a box lie at the picture's very edge: they may be what is left of something else."""
+    rows, columns = picture.shape[:2]
+    box = box.expanded(_EDGE).clipped_to(columns, rows) or box
+    light = _standing_out(_grey(picture[_pixels(box)]))
+    edges = [light[:_EDGE]] * (box.top == 0) + [light[-_EDGE:]] * (box.bottom == rows)
+    edges += [light[:, :_EDGE]] * (box.left == 0) + [light[:, -_EDGE:]] * (box.right == columns)
+    return any(edge.any() for edge in edges)
+
+
+def is_mark(line: ReadLine, picture: np.ndarray) -> bool:
+    """Whether a line is no more than the letter or two that scanners put beside the picture: P, V, LT.
+
+    More shapes than letters, in a place that has room for more, are a word that the reader can't read.
+    """
+    length, height = line.sides
+    if max(line.box.width, line.box.height) > _MARK * CELL or not is_short(line.text):
+        return False
+    return length <= _ROOM_FOR_TWO * height or _shapes_in(_grey(picture[_pixels(line.box)])) <= _LONGEST_MARK
+
+
+def _not_explained(look: _Look, technical: Sequence[ReadLine]) -> list[TextBox]:
+    """The places of a look in which something is still seen when the words that are technical are taken out of the picture."""
+    rows, columns = look.picture.shape[:2]
+    without = None
+    left = []
+    for place in look.places:
+        around = place.box.expanded(_CONTEXT).clipped_to(columns, rows)
+        if any(line.box.intersection(place.box) for line in technical):
+            without = _without(look.picture, technical) if without is None else without
+            there = place.moved(-around.left, -around.top).box
+            if not any(one.box.intersection(there) for one in seen_text(without[_pixels(around)], _POSSIBLE)):
+                continue
+        left.append(place)
+    return left
+
+
+def _without(picture: np.ndarray, lines: Iterable[ReadLine]) -> np.ndarray:
+    """The picture with the words of these lines filled with what is around them."""
+    filled = picture.copy()
+    for word in (word for line in lines for word in line.words):
+        box, inside = word.pixels(picture.shape[1], picture.shape[0])
+        around = box.expanded(_GROUND).clipped_to(picture.shape[1], picture.shape[0])
+        ground = np.ones((around.height, around.width), bool)
+        ground[_pixels(box.moved(-around.left, -around.top))] = False
+        values = picture[_pixels(around)][ground]
+        if len(values):
+            filled[_pixels(box)][inside] = np.median(values, axis=0)
+    return filled
+
+
+def _covers(line: ReadLine, place: CropBox) -> bool:
+    """Whether the line's box holds most of the place: then it was read."""
+    common = line.box.intersection(place)
+    return common is not None and common.width * common.height >= _COVERED * place.width * place.height
+
+
+def _pixels(box: CropBox) -> tuple[slice, slice]:
+    return slice(box.top, box.bottom), slice(box.left, box.right)
+
+
+def seen_text(picture: np.ndarray, sure: float = _SURE) -> list[TextBox]:
+    """The places of one picture, uint8 RGB (rows, columns, 3), that look like lines of text; nothing is read.
+
+    Each holds a cell at least that is text with the likelihood `sure`.
+    """
     import SimpleITK as sitk  # not before it is needed: it takes its time to load
 
     rows, columns = picture.shape[:2]
@@ -150,7 +214,7 @@ def seen_text(picture: np.ndarray) -> list[TextBox]:
         within = (slice(top, top + height), slice(left, left + width))
         cells = labels[within] == label
         values = likely[within][cells]
-        if values.max() < _SURE or values.sum() < _LEAST_TEXT:
+        if values.max() < sure or values.sum() < _LEAST_TEXT:
             continue
         pixels = grey[top * CELL : (top + height) * CELL, left * CELL : (left + width) * CELL]
         if max(width, height) > _MARK or _shapes_in(pixels) > _LONGEST_MARK:
@@ -163,10 +227,15 @@ def _shapes_in(pixels: np.ndarray) -> int:
     """How many shapes of 4 pixels or more stand out of their ground: letters, or the mark of the probe's side."""
     import SimpleITK as sitk
 
-    light = pixels > (int(pixels.min()) + int(pixels.max())) / 2
-    shapes = light if light.mean() < 0.5 else ~light
+    shapes = _standing_out(pixels)
     labels = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(shapes.astype(np.uint8)), True))
     return int((np.bincount(labels.ravel())[1:] >= 4).sum())
+
+
+def _standing_out(pixels: np.ndarray) -> np.ndarray:
+    """Which pixels are letters, if there are any: the fewer of the light and the dark ones."""
+    light = pixels > (int(pixels.min()) + int(pixels.max())) / 2
+    return light if light.mean() < 0.5 else ~light
 
 
 def _parts(cells: np.ndarray) -> list[CropBox]:
@@ -195,90 +264,3 @@ def _grey(picture: np.ndarray) -> np.ndarray:
     red, green, blue = (picture[..., channel].astype(np.uint16) for channel in range(3))
     luminance = (77 * red + 150 * green + 29 * blue) >> 8
     return ((luminance + np.maximum(np.maximum(red, green), blue)) // 2).astype(np.uint8)
-
-
-def _joined(places: Iterable[TextBox]) -> list[TextBox]:
-    """Places that overlap are one: as sure as the surest, harmless only where all are."""
-    joined: list[TextBox] = []
-    for place in places:
-        apart = []
-        for other in joined:
-            if _overlaps(place.box, other.box):
-                place = TextBox(
-                    place.box.union(other.box),
-                    max(place.confidence, other.confidence),
-                    place.harmless and other.harmless,
-                    place.identifies | other.identifies,
-                )
-            else:
-                apart.append(other)
-        joined = [*apart, place]
-    return joined
-
-
-def _overlaps(one: CropBox, other: CropBox) -> bool:
-    common = one.intersection(other)
-    return common is not None and 2 * common.width * common.height >= min(one.width * one.height, other.width * other.height)
-
-
-def _is_read(place: CropBox, lines: Sequence[ReadLine]) -> bool:
-    """Whether lines that were read hold most of a place: a word of a line tells nothing about the rest of it."""
-    left = np.ones((place.height, place.width), bool)
-    for line in lines:
-        if common := line.box.intersection(place):
-            common = common.moved(-place.left, -place.top)
-            left[common.top : common.bottom, common.left : common.right] = False
-    return left.mean() <= 1 - _READ_OF_PLACE
-
-
-def _judged(line: ReadLine, needles: Needles) -> TextBox:
-    place = TextBox(line.box, line.confidence)
-    if kinds := like_header(line.text, needles):
-        return replace(place, identifies=kinds)
-    return replace(place, harmless=is_mark(line) or line.confidence >= _READ_WELL and is_technical(line.text))
-
-
-def is_mark(line: ReadLine) -> bool:
-    """Whether it is no more than the letter or two that scanners put beside the picture: P, V, LT.
-
-    A long line of which the reader makes but two letters is one that it can't read.
-    """
-    is_small = max(line.box.width, line.box.height) <= _MARK * CELL
-    return is_small and len(compact(folded(line.text))) <= _LONGEST_MARK
-
-
-def is_technical(text: str) -> bool:
-    """Whether a line that was read says nothing about anybody: depth marks, gain, frame rate, known words; no date."""
-    return all(
-        _TECHNICAL_NUMBER.fullmatch(word) or word.casefold() in _ON_SCREENS or is_descriptive(word) for word in text.split()
-    )
-
-
-def like_header(text: str, needles: Needles) -> frozenset[Kind]:
-    """The kinds of values of the header that a line of read text is like, its words reordered or a letter misread.
-
-    Times are left out: every scanner's screen shows the clock.
-    """
-    words = {_alike(word) for word in re.split(r"[\s^,;:/]+", text)}
-    line = _alike(text)
-    return frozenset(
-        needle.kind for needle in needles.values if needle.kind not in (Kind.TIME, Kind.TEXT) and _is_like(needle, words, line)
-    )
-
-
-def _is_like(needle: Needle, words: set[str], line: str) -> bool:
-    wanted = _alike(needle.text)
-    if len(wanted) < 2:
-        return False
-    if needle.strength is Strength.WORD or len(wanted) < _LEAST_COMPARED:
-        return wanted in words
-    misread = len(wanted) // 5  # one letter in five
-    return any(
-        sum(a != b for a, b in zip(wanted, line[start : start + len(wanted)], strict=True)) <= misread
-        for start in range(len(line) - len(wanted) + 1)
-    )
-
-
-def _alike(text: str) -> str:
-    """Letters and digits only, those that look alike as one: what a reader confuses compares equal."""
-    return compact(folded(text)).translate(_LETTERS_ALIKE)

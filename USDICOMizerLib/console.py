@@ -14,7 +14,7 @@ from USDICOMizerLib.check import CheckFinding
 from USDICOMizerLib.export_job import ExamResult, InstanceResult
 from USDICOMizerLib.inspection import ExamFacts, Explanation
 from USDICOMizerLib.outcomes import Outcome, Problem
-from USDICOMizerLib.records import as_json
+from USDICOMizerLib.records import as_json, shallow
 from USDICOMizerLib.sources import SourceOutcome
 
 _IN_WORDS = [
@@ -129,6 +129,8 @@ class Console:
     def _not_exported(self, result: RunResult) -> None:
         problems: dict[str, None] = {}
         for exam in result.exams:
+            if exam.error and all(instance.detail != exam.error for instance in exam.instances):
+                self.note(f"{exam.exam}: {exam.error}")
             for instance in exam.instances:
                 if instance.outcome in (Outcome.REFUSED, Outcome.FAILED):
                     self.note(_line(f"{exam.exam}:{instance.number:03d}", instance.outcome, instance.reason, instance.detail))
@@ -252,12 +254,16 @@ def _run_as_json(result: RunResult) -> dict:
                 "path": str(exam.path) if exam.path else None,
                 "error": exam.error,
                 "report_error": exam.report_error,
-                "instances": exam.instances,
+                "instances": [_instance_as_json(instance) for instance in exam.instances],
             }
             for exam in result.exams
         ],
         "others": [_other_as_json(number, other) for number, other in enumerate(result.others, start=1)],
     }
+
+
+def _instance_as_json(instance: InstanceResult) -> dict:
+    return shallow(instance) | {"text": instance.text.as_json() if instance.text else None}
 
 
 def _other_as_json(number: int, other: SourceOutcome) -> dict:

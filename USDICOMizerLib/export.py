@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -34,7 +34,10 @@ from USDICOMizerLib.resume import (
     work_digest,
 )
 from USDICOMizerLib.tags import Tag
+from USDICOMizerLib.text_findings import TextFindings
 from USDICOMizerLib.text_reader import reader_is_installed
+
+_STILL_THERE = "nothing of the exam leaves any more, but {} of an earlier run is still there: look why, and remove it"
 
 OnInstance = Callable[[str, InstanceResult, int], None]
 """Called with the exam, how an instance of it ended, and how many instances the exam has."""
@@ -57,13 +60,14 @@ def export_exam(
     name = export_name(subject, exam_name)
     path = job.output / name
     run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
-    work = _work_digest(run.numbered, subject, job)
+    is_read = reader_is_installed()
+    works = {reads: _work_digest(run.numbered, subject, job, text_is_read=reads) for reads in (False, True)}
     try:
-        if lost := _done_by_a_lost_process(path, exam_name, work, job):
+        if lost := _done_by_a_lost_process(path, exam_name, works.values(), job):
             run.take_over(lost, Outcome.PREPARED)
             return ExamResult(exam_name, subject, path, tuple(run.results))
         done = _what_is_done(path, run.entries, job, known)
-        if done and is_finished(done, work):
+        if done and is_finished(done, (works[is_read], works[True])):
             run.take_over(done, Outcome.UNCHANGED)
             run.leave_receipt(export=name)
             return ExamResult(exam_name, subject, path, tuple(run.results))
@@ -71,7 +75,7 @@ def export_exam(
             path,
             compression_level=job.compression_level,
             replace=job.overwrite or job.resume,
-            check=lambda stream: run.finish(stream, name, work),
+            check=lambda stream: run.finish(stream, name, works[is_read]),
         ) as export:
             for number, instance, decision in run.numbered:
                 run.take(number, instance, decision, export)
@@ -82,10 +86,11 @@ def export_exam(
         run.leave_receipt(error=error)
         return ExamResult(exam_name, subject, None, tuple(run.results), error)
     written = any(result.outcome is Outcome.PREPARED for result in run.results)
+    still_there = "" if written or not path.exists() else _STILL_THERE.format(name)
     if not written:
-        run.leave_receipt()
+        run.leave_receipt(error=still_there)
     log("exam ended", exam=exam_name, prepared=written)
-    return ExamResult(exam_name, subject, path if written else None, tuple(run.results))
+    return ExamResult(exam_name, subject, path if written else None, tuple(run.results), still_there)
 
 
 def export_name(subject: str, exam_name: str) -> str:
@@ -93,10 +98,10 @@ def export_name(subject: str, exam_name: str) -> str:
     return f"{subject}_{exam_name}.zip"
 
 
-def _done_by_a_lost_process(path: Path, exam_name: str, work: str, job: ExportJob) -> LedgerRecord | None:
+def _done_by_a_lost_process(path: Path, exam_name: str, works: Collection[str], job: ExportJob) -> LedgerRecord | None:
     """What another process of this same run has finished, before it was lost on the way back; None if there is nothing."""
     receipt = job.receipts.of(exam_name)
-    if receipt and receipt.export and receipt.export.work == work and path.exists():
+    if receipt and receipt.export and receipt.export.work in works and path.exists():
         return record_of(path, [receipt.export])
     return None
 
@@ -122,6 +127,7 @@ class _ExamRun:
         self.exam, self.exam_name, self.subject, self.job, self.numbered = exam, exam_name, subject, job, numbered
         self._on_instance = on_instance
         self.results: list[InstanceResult] = []
+        self._text: TextFindings | None = None  # in the picture of the instance that is in hand
         self._uids: dict[str, str] = {}
         self.entries = [ledger_entry(job.preparation.pseudonyms.key, instance.identity) for _, instance, _ in numbered]
         """What stands in the ledger for each instance."""
@@ -129,10 +135,11 @@ class _ExamRun:
 
     def take(self, number: int, instance: Instance, decision: Decision, export: Export) -> None:
         """Bring one instance to its outcome."""
+        self._text = None
         try:
             result = self._prepared(number, instance, decision, export)
         except RefusedError as refusal:
-            result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail)
+            result = InstanceResult(number, Outcome.REFUSED, refusal.problem.value, refusal.detail, text=self._text)
         except ExportError:
             raise
         except Exception as error:  # one bad file never stops an exam
@@ -176,6 +183,7 @@ class _ExamRun:
             reviewed=prepared.dataset.BurnedInAnnotation == "NO",
             actions={action.value: count for action, count in prepared.header.counts.items()},
             warnings=(*instance.warnings, *prepared.warnings),
+            text=self._text,
         )
 
     def _look_for_text(self, prepared: PreparedInstance) -> None:
@@ -185,7 +193,7 @@ class _ExamRun:
             return
         shown = partial(prepared.pixels.display_frame, whole_range=True)
         found = find_text(shown, prepared.pixels.description.frames, prepared.needles)
-        found = found.moved(prepared.box.left, prepared.box.top)
+        self._text = found = found.moved(prepared.box.left, prepared.box.top)
         if found.identifies or found.doubtful and not reviewed:
             words = str(found)
             raise RefusedError(Problem.TEXT_IN_IMAGE, f"{words[0].upper()}{words[1:]}.")
@@ -294,9 +302,14 @@ def in_plan_order(exam: Exam, decisions: Mapping[str, Decision]) -> list[Numbere
     return [(number, instance, decisions[instance.identity]) for number, instance in enumerate(ordered, start=1)]
 
 
-def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob) -> str:
-    """A digest of all that decides the bytes of an export."""
+def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob, *, text_is_read: bool) -> str:
+    """A digest of all that decides the bytes of an export, and whether it comes to be.
+
+    Where text is looked for, what was only seen is looked at again by a reader that came later, and never the other way round.
+    """
     parts = [__version__, subject, job.settings_digest]
+    if job.policy.require_text_check:
+        parts.append("text is read" if text_is_read else "text is seen")
     for number, instance, decision in numbered:
         parts += [str(number), *fingerprint_of(instance), repr(decision)]
     return work_digest(job.preparation.pseudonyms.key, parts)

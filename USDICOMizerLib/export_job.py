@@ -21,6 +21,7 @@ from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.receipts import Receipt, Receipts, SourceRow
 from USDICOMizerLib.records import Sharing
 from USDICOMizerLib.tags import Tag
+from USDICOMizerLib.text_findings import TextFindings
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class InstanceResult:
     reviewed: bool = False
     actions: Mapping[str, int] = field(default_factory=dict)  # how many elements of the header were kept, removed ...
     warnings: tuple[str, ...] = ()
+    text: TextFindings | None = None  # in pixels of the stored frame; None where text was not looked for
 
     def shared(self, sharing: Sharing) -> InstanceResult:
         """The same, with one object for what many instances have in common."""
@@ -126,7 +128,16 @@ def _audited(
 ) -> AuditRecord:
     """The exam's line of the audit log."""
     instances = [
-        AuditedInstance(one.number, one.outcome.value, one.reason, dict(one.actions), one.how, one.box, one.reviewed)
+        AuditedInstance(
+            one.number,
+            one.outcome.value,
+            one.reason,
+            dict(one.actions),
+            one.how,
+            one.box,
+            one.reviewed,
+            one.text.summary if one.text else "",
+        )
         for one in results
     ]
     return audit_record(

@@ -29,7 +29,6 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import open_pixels
 from USDICOMizerLib.proposals import Proposal, propose_sector
 from USDICOMizerLib.session_proposals import from_header
-from USDICOMizerLib.session_text import SeenText
 from USDICOMizerLib.settings import Settings, load_settings
 from USDICOMizerLib.sources import Discovery, SourceOutcome, discover, read_header, verify
 
@@ -69,10 +68,9 @@ def proposal_from(event: Mapping) -> Decision:
     return Decision(crop=crop, proposal=event["words"], confidence=event["confidence"], note=event["note"])
 
 
-def text_from(event: Mapping) -> tuple[CropBox | None, SeenText]:
-    """The crop box that an event `text` is about, and what was seen in the picture that it leaves."""
-    crop = CropBox(*event["crop"]) if event["crop"] else None
-    return crop, SeenText(event["words"], tuple(CropBox(*box) for box in event["boxes"]))
+def text_from(event: Mapping) -> tuple[CropBox, ...]:
+    """Where an event `text` says that doubtful text was seen, in pixels of the stored frame."""
+    return tuple(CropBox(*box) for box in event["boxes"])
 
 
 def sector_from(event: Mapping) -> Proposal:
@@ -109,16 +107,15 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
     say("discovered")
     settings = _settings(asked["settings"])
     exams = group_into_exams(found.instances)
-    decided: dict[str, Decision] = {}
     for exam in exams:
-        for identity, event, facts in _about(exam, settings, decided):
+        for identity, event, facts in _about(exam, settings):
             say(event, identity=identity, **facts)
     say("looked")
     for instance in (instance for exam in exams for instance in exam.instances if settings):
         if sector := _sector(instance, settings):
             say("sector", identity=instance.identity, **sector)
-        if settings.review.require_text_check and (text := _text(instance, decided[instance.identity])):
-            say("text", identity=instance.identity, **text)
+        if settings.review.require_text_check and (boxes := _text(instance)):
+            say("text", identity=instance.identity, boxes=boxes)
     return 0
 
 
@@ -130,8 +127,8 @@ def _settings(name: str | None) -> Settings | None:
         return None
 
 
-def _about(exam: Exam, settings: Settings | None, decided: dict[str, Decision]) -> Iterator[tuple[str, str, dict]]:
-    """The events of one exam, each with the identity that it is about; puts what is proposed in the end into `decided`.
+def _about(exam: Exam, settings: Settings | None) -> Iterator[tuple[str, str, dict]]:
+    """The events of one exam, each with the identity that it is about.
 
     Those that lack a sure box come first, in turn with the others, so that thumbnails of all come. What each picture
     proposes alone is told at once; when all were looked at, what they propose together, where that is something else.
@@ -148,7 +145,7 @@ def _about(exam: Exam, settings: Settings | None, decided: dict[str, Decision]) 
             yield instance.identity, event, facts
     together = decide_all(exam, Choices(), settings) if settings else {}  # the pictures are known by now
     for identity, made in together.items():
-        made = decided[identity] = made.replaced(order=None)
+        made = made.replaced(order=None)
         if made != said.get(identity):
             yield identity, "proposal", _proposal_as_json(made)
 
@@ -200,16 +197,15 @@ def _details(instance: Instance) -> Iterator[tuple[str, dict]]:
         yield "no-thumbnail", {"reason": type(error).__name__}
 
 
-def _text(instance: Instance, decision: Decision) -> dict | None:
-    """What text was seen in the proposed picture; None where none was, or where it can't be shown."""
+def _text(instance: Instance) -> list[list[int] | None]:
+    """Where doubtful text was seen in the whole frame, whatever will be cut of it; empty also where it can't be shown."""
     from USDICOMizerLib.text_search import text_in, to_blank
 
     try:
-        found = text_in(instance, decision)
+        found = text_in(instance, Decision(whole_frame=True))
     except Exception:  # damaged pixel data raises nearly anything; `prepare` will say what is wrong
-        return None
-    boxes = to_blank(instance, found)
-    return {"crop": _box_as_json(decision.crop), "words": str(found), "boxes": list(map(_box_as_json, boxes))} if boxes else None
+        return []
+    return list(map(_box_as_json, to_blank(instance, found)))
 
 
 def _sector(instance: Instance, settings: Settings) -> dict | None:

@@ -35,6 +35,7 @@ from USDICOMizerLib.report_pictures import Picture, after_pictures, before_pictu
 from USDICOMizerLib.report_record import (
     ExamRecord,
     InstanceRecord,
+    TextPlace,
     is_about,
     is_report,
     manifest_facts,
@@ -44,6 +45,7 @@ from USDICOMizerLib.report_record import (
 )
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import read_header
+from USDICOMizerLib.text_findings import TextBox, TextFindings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -80,6 +82,11 @@ class Card:
     def box(self) -> CropBox | None:
         """What was cut, in pixels of the stored frame."""
         return CropBox.parse(self.record.box) if self.record.box else None
+
+    @property
+    def texts(self) -> list[tuple[CropBox, bool]]:
+        """Where text was found in the stored frame, and whether it may identify."""
+        return [(CropBox.parse(place.box), not place.harmless) for place in self.record.texts]
 
 
 def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob) -> ExamResult:
@@ -165,7 +172,13 @@ def _instance_record(one: InstanceResult, instance: Instance, decision: Decision
         actions=dict(one.actions),
         warnings=tuple(one.warnings),
         manifest=manifest,
+        text=one.text.summary if one.text else "",
+        texts=_places(one.text) if one.text else (),
     )
+
+
+def _places(text: TextFindings) -> tuple[TextPlace, ...]:
+    return tuple(TextPlace(str(one.box), one.confidence, one.harmless) for one in text.boxes)
 
 
 def _cards(record: ExamRecord, export: Path | None, workers: int) -> list[Card]:
@@ -234,9 +247,17 @@ def check_page(page: str, needles: Needles) -> None:
 @lru_cache(maxsize=1)
 def _own_words() -> str:
     """A page about nothing: words in it tell nothing of any patient."""
-    instance = InstanceRecord(1, Outcome.PREPARED.value, manifest=dict.fromkeys(MANIFEST_COLUMNS, ""))
-    record = ExamRecord("", "", (instance,))
-    return render("exam.html", record=record, cards=[Card(instance)], private=False)
+    plain = InstanceRecord(1, Outcome.PREPARED.value, manifest=dict.fromkeys(MANIFEST_COLUMNS, ""))
+    nowhere = CropBox(0, 0, 1, 1)
+    found = [TextFindings((TextBox(nowhere, 1, harmless),) * 2, read) for harmless in (True, False) for read in (True, False)]
+    instances = (
+        plain,
+        replace(plain, reviewed=True),
+        replace(plain, outcome=Outcome.UNCHANGED.value),
+        *(replace(plain, text=one.summary, texts=_places(one)) for one in (*found, TextFindings((), read=True))),
+    )
+    record = ExamRecord("", "", instances)
+    return render("exam.html", record=record, cards=[Card(one) for one in instances], private=False)
 
 
 def render(template: str, **values: object) -> str:

@@ -23,6 +23,15 @@ _CHUNK = 2**16
 
 
 @dataclass(frozen=True)
+class TextPlace:
+    """A place of the stored frame where text was found, its box as text; `harmless`: it was read, and is technical."""
+
+    box: str
+    confidence: float
+    harmless: bool = False
+
+
+@dataclass(frozen=True)
 class InstanceRecord:
     """One instance: how it ended, and how it left. `frame` is the stored frame's (columns, rows), `box` what was cut."""
 
@@ -38,11 +47,26 @@ class InstanceRecord:
     actions: Mapping[str, int] = field(default_factory=dict)
     warnings: Sequence[str] = ()
     manifest: Mapping[str, str | int] = field(default_factory=dict)  # the instance's row; empty where nothing left
+    text: str = ""  # what was found in the picture, in words; "" where text was not looked for
+    texts: tuple[TextPlace, ...] = ()
 
     @property
     def left(self) -> bool:
         """Whether it is in the export."""
         return self.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)
+
+    @property
+    def text_words(self) -> str:
+        """What the detector of text found in the picture, for people."""
+        if self.text:
+            let_pass = ", which a person let pass" if self.left and not all(place.harmless for place in self.texts) else ""
+            promise = "" if self.texts else ", which is no promise that there is none"
+            return f"{self.text[0].upper()}{self.text[1:]}{let_pass}{promise}."
+        if self.outcome == Outcome.UNCHANGED:
+            return "It was prepared in an earlier run, whose line of the audit log says what text was found."
+        if self.reviewed:
+            return "Text was not looked for: a person has seen the picture."
+        return "Text was not looked for: the settings say so."
 
     @property
     def advice(self) -> str:
@@ -111,13 +135,16 @@ def read_record(path: Path) -> ExamRecord | None:
                     return None
                 text += chunk
         said = json.loads(text.partition(RECORD_BEGINS)[2].partition(RECORD_ENDS)[0])
-        instances = tuple(
-            InstanceRecord(**one | {name: tuple(one[name]) for name in ("frame", "warnings")}) for one in said.pop("instances")
-        )
+        instances = tuple(map(_instance, said.pop("instances")))
         lists = {name: tuple(said.pop(name)) for name in ("options", "kept", "expected", "missing")}
         return ExamRecord(instances=instances, **lists, **said)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _instance(said: dict) -> InstanceRecord:
+    texts = tuple(TextPlace(**place) for place in said["texts"])
+    return InstanceRecord(**said | {name: tuple(said[name]) for name in ("frame", "warnings")} | {"texts": texts})
 
 
 def report_of(export: Path) -> Path:

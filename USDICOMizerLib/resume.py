@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -64,6 +64,6 @@ def require_nothing_lost(path: Path, record: LedgerRecord | None, here: Sequence
     return record
 
 
-def is_finished(record: LedgerRecord, work: str) -> bool:
-    """Whether nothing is left to do: the work is the same, and nothing of it failed, which may go well the next time."""
-    return record.work == work and not any(outcome == Outcome.FAILED for outcome, _ in record.outcomes.values())
+def is_finished(record: LedgerRecord, works: Collection[str]) -> bool:
+    """Whether nothing is left to do: the work is one of these, and nothing of it failed, which may go well the next time."""
+    return record.work in works and not any(outcome == Outcome.FAILED for outcome, _ in record.outcomes.values())

@@ -30,7 +30,7 @@ from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_saving import Saving
 from USDICOMizerLib.session_state import InstanceState, Readiness, instance_state, picture
 from USDICOMizerLib.session_steps import ChangeKind, State
-from USDICOMizerLib.session_text import SeenText, Texts, blanked
+from USDICOMizerLib.session_text import Texts, with_blanked
 from USDICOMizerLib.session_work import Work
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import Discovery
@@ -285,21 +285,24 @@ class Session(Work):
 
     # Text in the pictures
 
-    def learn_text(self, identity: str, crop: CropBox | None, seen: SeenText) -> None:
-        """Take over what another process has seen in the picture that this crop box leaves."""
+    def learn_text(self, identity: str, boxes: Iterable[CropBox]) -> None:
+        """Take over where another process has seen doubtful text in the whole frame."""
         if identity in self._instances:
-            self._texts.note(identity, crop, seen)
+            self._texts.note(identity, boxes)
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
 
-    def text_in(self, identity: str) -> SeenText | None:
-        """The text that was seen in the picture as it would leave now; None doesn't say that there is none."""
-        return self._texts.seen(identity, self._decisions[identity])
+    def text_in(self, identity: str) -> tuple[CropBox, ...]:
+        """Where text was seen in the picture as it would leave now, in pixels of the stored frame.
+
+        Nowhere doesn't say that there is none: nobody may have looked yet, and the export looks again.
+        """
+        return self._texts.seen(self._instances[identity], self._decisions[identity])
 
     def blank_text(self, identities: Iterable[str]) -> tuple[str, ...]:
         """Blank the text that was seen in these instances, as one step; returns those in which there was some."""
-        seen = {identity: text for identity in identities if (text := self.text_in(identity))}
-        self.decide("Blank text", {identity: blanked(self._decisions[identity], text) for identity, text in seen.items()})
+        seen = {identity: boxes for identity in identities if (boxes := self.text_in(identity))}
+        self.decide("Blank text", {identity: with_blanked(self._decisions[identity], boxes) for identity, boxes in seen.items()})
         return tuple(seen)
 
     # The plan

@@ -7,13 +7,14 @@ from enum import StrEnum
 from functools import partial
 
 from USDICOMizerLib.after_images import as_reviewed
-from USDICOMizerLib.burned_in_text import TextFindings, find_text
+from USDICOMizerLib.burned_in_text import find_text
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.deidentify.needles import identifying_values
 from USDICOMizerLib.errors import USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.sources import read_header
+from USDICOMizerLib.text_findings import TextFindings
 
 _AROUND = 4  # pixels: letters may reach a little out of where they were seen
 

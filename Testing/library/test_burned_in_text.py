@@ -8,12 +8,13 @@ from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 from text_plants import planted_pictures
 
-from USDICOMizerLib import burned_in_text
-from USDICOMizerLib.burned_in_text import find_text, is_technical, like_header, sampled_frames, seen_text
+from USDICOMizerLib import burned_in_text, text_reader
+from USDICOMizerLib.burned_in_text import find_text, sampled_frames, seen_text
 from USDICOMizerLib.deidentify.needles import Kind, identifying_values
 from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.text_meaning import is_one_line, is_technical, like_header
 from USDICOMizerLib.text_network import CELL, text_likelihood
-from USDICOMizerLib.text_reader import ReadLine, reader_is_installed
+from USDICOMizerLib.text_reader import Quad, ReadLine, read_picture, reader_is_installed
 
 
 @pytest.fixture
@@ -110,7 +111,10 @@ def test_calipers_and_depth_marks_are_no_text(without_reader):
     assert seen_text(np.asarray(image)) == []
 
 
-@pytest.mark.parametrize("text", ["12", "5.0", "10 15", "MI 1.1", "TIS 0.4", "62%", "Gain 52%", "12 cm", "FR 29 Hz", "Venous"])
+@pytest.mark.parametrize(
+    "text",
+    ["12", "5.0", "10 15", "MI 1.1", "TIS 0.4", "62%", "Gain 52%", "12 cm", "FR 29 Hz", "Venous", "10 15 20 25", "LONG axis"],
+)
 def test_technical_text_is_harmless(text):
     assert is_technical(text)
 
@@ -129,6 +133,14 @@ def test_technical_text_is_harmless(text):
         "St. Elsewhere",
         "62Y F",
         "A1029",
+        "481 516",  # a number in groups
+        "123 456 789",
+        "14 02 61",
+        "14 2 61",
+        "MARK LONG",
+        "Left MARK LONG",
+        "---",
+        ". .",
     ],
 )
 def test_what_may_name_somebody_is_not_technical(text):
@@ -171,28 +183,118 @@ def test_technical_text_that_is_read_makes_no_doubt(reader):
     assert found.boxes and not found.doubtful
 
 
+def reads(monkeypatch, *lines: ReadLine):
+    """The reader finds these lines in the picture, and none in any part of it."""
+    monkeypatch.setattr(burned_in_text, "read_picture", lambda picture: list(lines))
+    monkeypatch.setattr(burned_in_text, "read_places", lambda picture, places: [])
+
+
+def line_at(box: CropBox, text: str, confidence: float) -> ReadLine:
+    return ReadLine(box, text, confidence, (Quad.of(box),))
+
+
+def doubtful(picture: np.ndarray) -> bool:
+    return bool(find_text([picture].__getitem__, 1).doubtful)
+
+
 def test_text_that_is_seen_but_not_read_remains_doubtful(reader, monkeypatch):
-    monkeypatch.setattr(burned_in_text, "read_lines", lambda picture, places: [])
-    picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20)
-    assert find_text([picture].__getitem__, 1).doubtful
+    reads(monkeypatch)
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20))
 
 
-def read_as(*lines: ReadLine):
-    return lambda picture, places: list(lines)
+def test_what_the_reader_finds_and_cannot_read_is_doubtful_even_where_the_network_sees_nothing(reader, monkeypatch):
+    engine = text_reader._engine()
+    read_well = engine.recognize_txt
+
+    def read_badly(lines):
+        read = read_well(lines)
+        read.scores = tuple(0.1 for _ in read.scores)
+        return read
+
+    monkeypatch.setattr(engine, "recognize_txt", read_badly)
+    monkeypatch.setattr(burned_in_text, "seen_text", lambda picture, sure=1: [])
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "Gain 52%", (40, 60), size=20))
 
 
 def test_a_word_that_is_read_says_nothing_about_the_rest_of_its_line(reader, monkeypatch):
-    picture = written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK 12 cm", (40, 60), size=20)
-    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(230, 60, 290, 84), "12 cm", 0.99)))
-    assert find_text([picture].__getitem__, 1).doubtful
+    reads(monkeypatch, line_at(CropBox(230, 60, 290, 84), "12 cm", 0.99))
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK 12 cm", (40, 60), size=20))
+
+
+def test_a_line_of_which_most_is_read_as_technical_is_looked_at_again_without_that(reader, monkeypatch):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "Gain 52%  FR 29 Hz", (40, 60), size=20)
+    lines = [line_at(CropBox(36, 58, 214, 88), "Gain 52% FR 29 Hz", 0.99)]
+    reads(monkeypatch, *lines)
+    assert not doubtful(picture)
+    assert doubtful(written(picture, "R. FENWICK", (214, 60), size=20, tone=110))
 
 
 def test_a_long_line_of_which_two_letters_are_read_remains_doubtful(reader, monkeypatch):
-    picture = written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK", (40, 60), size=20)
-    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(32, 56, 230, 88), "R.", 0.4)))
-    assert find_text([picture].__getitem__, 1).doubtful
+    reads(monkeypatch, line_at(CropBox(32, 56, 230, 88), "R.", 0.4))
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "ROSALIND FENWICK", (40, 60), size=20))
+
+
+def test_a_small_word_of_which_a_letter_is_read_is_no_mark(reader, monkeypatch):
+    reads(monkeypatch, line_at(CropBox(36, 58, 84, 74), "F", 0.3))
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "FENWICK", (40, 60), size=10))
 
 
 def test_a_letter_beside_the_picture_makes_no_doubt(reader, monkeypatch):
-    monkeypatch.setattr(burned_in_text, "read_lines", read_as(ReadLine(CropBox(10, 10, 34, 34), "P", 0.5)))
-    assert not find_text([np.zeros((160, 480, 3), np.uint8)].__getitem__, 1).doubtful
+    reads(monkeypatch, line_at(CropBox(6, 6, 40, 40), "P", 0.5))
+    assert not doubtful(written(np.zeros((160, 480, 3), np.uint8), "P", (12, 10), size=20))
+
+
+def test_a_ring_that_marks_the_probes_side_makes_no_doubt_whatever_the_reader_takes_it_for(reader, monkeypatch):
+    picture = speckle((160, 480), 3) // 8
+    picture[40:52, 60:72:3] = 255
+    reads(monkeypatch, line_at(CropBox(59, 39, 72, 52), "C", 0.2))
+    monkeypatch.setattr(burned_in_text, "seen_text", lambda picture, sure=1: [])
+    assert not doubtful(picture)
+
+
+def test_what_a_place_looks_like_to_a_reader_that_finds_no_line_there_makes_nothing_harmless(reader, monkeypatch):
+    place = ReadLine(CropBox(32, 56, 140, 88), "12 cm", 0.99, found=False)
+    monkeypatch.setattr(burned_in_text, "read_picture", lambda picture: [])
+    monkeypatch.setattr(burned_in_text, "read_places", lambda picture, places: [place])
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "FENWICK", (40, 60), size=20))
+
+
+def test_two_lines_that_are_read_as_one_are_doubtful(reader, monkeypatch):
+    picture = written(np.zeros((160, 480, 3), np.uint8), "12 cm", (40, 60), size=19)
+    picture = written(picture, "J. Li", (40, 78), size=19, tone=150)
+    reads(monkeypatch, line_at(CropBox(30, 51, 103, 104), "12cm", 0.9))
+    assert doubtful(picture)
+    assert is_one_line("12 cm", 62, 26) and not is_one_line("12cm", 73, 53)
+
+
+@pytest.mark.parametrize(("left", "is_cut"), [(380, False), (440, True)])
+def test_what_the_edge_of_the_picture_cuts_off_is_doubtful_whatever_is_left_of_it(reader, monkeypatch, left, is_cut):
+    reads(monkeypatch, line_at(CropBox(left - 4, 56, min(left + 64, 479), 90), "12 cm", 0.99))
+    assert doubtful(written(np.zeros((160, 480, 3), np.uint8), "12 cm", (left, 60), size=20)) is is_cut
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_name_that_stands_on_its_side_or_its_head_is_compared_with_the_header(reader, turns):
+    upright = written(np.zeros((240, 240, 3), np.uint8), "FENWICK, ROSALIND", (20, 100), size=20)
+    picture = np.ascontiguousarray(np.rot90(upright, turns))
+    assert Kind.NAME in find_text([picture].__getitem__, 1, identifying_values(the_header())).identifies
+
+
+def test_text_that_changes_over_a_cine_is_read_where_it_was_seen(reader):
+    shown = [written(np.zeros((160, 480, 3), np.uint8), words, (40, 60), size=20) for words in ("Gain 52%", "FENWICK")]
+    frames = [shown[0]] * 4 + [shown[1]] * 4
+    assert find_text(frames.__getitem__, 8).doubtful
+    found = find_text(frames.__getitem__, 8, identifying_values(the_header()))
+    assert found.identifies == {Kind.NAME}
+    assert not find_text([shown[0]].__getitem__, 1).doubtful
+
+
+@pytest.mark.parametrize("shape", [(3, 2400), (2400, 3), (1, 1), (20, 900)])
+def test_a_picture_of_any_shape_can_be_read(reader, shape):
+    assert read_picture(np.zeros((*shape, 3), np.uint8)) == []
+
+
+def test_technical_text_in_a_cine_that_stands_still_over_moving_speckle_makes_no_doubt(reader):
+    frames = [written(speckle((160, 320), seed) // 3, "FR 29 Hz", (90, 60), size=20) for seed in range(6)]
+    found = find_text(frames.__getitem__, 6)
+    assert found.boxes and not found.doubtful

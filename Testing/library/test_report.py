@@ -18,16 +18,19 @@ from USDICOMizerLib.deidentify.residue import identifying_values
 from USDICOMizerLib.errors import ReportError
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
-from USDICOMizerLib.report import Card, check_page, render, size_in_words, without_values, write_page
+from USDICOMizerLib.report import Before, Card, check_page, render, size_in_words, without_values, write_page
 from USDICOMizerLib.report_cohort import Run, cohort_page
-from USDICOMizerLib.report_pictures import LARGEST_SIDE, after_pictures, before_pictures
-from USDICOMizerLib.report_record import ExamRecord, InstanceRecord, read_record
+from USDICOMizerLib.report_pictures import LARGEST_SIDE, Picture, after_pictures, before_pictures
+from USDICOMizerLib.report_record import ExamRecord, InstanceRecord, TextPlace, read_record
 from USDICOMizerLib.sample_exam import SAMPLE_PATIENT, SampleKind, dicom_bytes, sample_dataset
 from USDICOMizerLib.sources import discover
+from USDICOMizerLib.text_findings import TextBox, TextFindings
 
 MANIFEST = {"file": "001.dcm", "frames": 1, "rows": 8, "columns": 8, "manufacturer": "Make", "model": "Model", "reviewed": "yes"}
+TECHNICAL, DOUBTFUL = TextBox(CropBox(1, 2, 30, 40), 0.9, harmless=True), TextBox(CropBox(5, 6, 70, 80), 0.98)
 NO_RUN = Run(1.0, 0, 0, 0, (), ())
 TEXTS = st.text(max_size=40)
+TEXT_PLACES = (TextPlace("10,20,90,40", 0.98), TextPlace("30,50,60,70", 0.9, harmless=True))
 
 
 def record_of(*instances: InstanceRecord, **more) -> ExamRecord:
@@ -47,7 +50,8 @@ def left(number: int = 1, **more) -> InstanceRecord:
 def test_a_record_comes_back_from_its_page_whatever_its_texts_hold(tag, warning, detail):
     record = record_of(
         left(tag=tag, warnings=(warning,), actions={"kept": 3}, frame=(800, 600), box="1,2,3,4"),
-        InstanceRecord(2, "refused", "no-crop", detail),
+        left(2, text="text was read at 2 places, 1 of them doubtful", texts=TEXT_PLACES),
+        InstanceRecord(3, "refused", "no-crop", detail),
         export="x.zip",
         missing=("CFV-R",),
         expected=("CFV-L", "CFV-R"),
@@ -86,6 +90,42 @@ def test_only_the_reviewers_copy_holds_the_picture_before():
     assert "Reviewer’s copy" in page_of(record, private=True)
 
 
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (None, "Text was not looked for: a person has seen the picture."),
+        (TextFindings((), read=False), "No text was seen, which is no promise that there is none."),
+        (TextFindings((TECHNICAL,), read=True), "Text was read at 1 place, technical text only."),
+        (
+            TextFindings((TECHNICAL, DOUBTFUL), read=True),
+            "Text was read at 2 places, 1 of them doubtful, which a person let pass.",
+        ),
+    ],
+)
+def test_a_card_says_what_text_was_found_and_where(findings, words):
+    places = tuple(TextPlace(str(one.box), one.confidence, one.harmless) for one in findings.boxes) if findings else ()
+    one = left(text=findings.summary if findings else "", texts=places)
+    assert one.text_words == words
+    page = page_of(record_of(one))
+    assert words in page
+    assert all(f"{place.box} of the stored frame" in page for place in places)
+
+
+def test_text_is_drawn_on_the_picture_before_of_what_left_and_of_what_stayed_in_the_reviewers_copy_alone():
+    before = (Before(Picture("data:,", "Before", 640, 480), ()),)
+    ones = [left(frame=(800, 600), texts=TEXT_PLACES), InstanceRecord(2, "refused", "text-in-image", texts=TEXT_PLACES)]
+    cards = [Card(one, before=before) for one in ones]
+    page = render("exam.html", record=record_of(*ones), cards=cards, private=True)
+    assert page.count('<rect class="doubtful" x="10" y="20" width="80" height="20">') == 2
+    assert page.count('<rect class="technical" x="30" y="50" width="30" height="20">') == 2
+    assert '<rect class="doubtful"' not in page_of(record_of(*ones))
+
+
+def test_what_is_not_looked_for_is_told_with_its_reason():
+    assert "the settings say so" in InstanceRecord(1, "prepared").text_words
+    assert "an earlier run" in InstanceRecord(1, "unchanged").text_words
+
+
 def test_a_page_allows_nothing_but_its_own_style_script_and_pictures():
     page = page_of(record_of(left()))
     policy = page.split('Content-Security-Policy" content="')[1].split('"')[0]
@@ -114,7 +154,7 @@ def test_a_page_with_a_value_of_a_source_is_not_written():
 
 def test_a_name_that_is_a_word_of_every_page_keeps_no_report_back():
     dataset = sample_dataset(SampleKind.RGB_FRAME)
-    dataset.PatientName = "Instance^Attributes"
+    dataset.PatientName = "Instance^Doubtful"
     check_page(page_of(record_of(left())), identifying_values(dataset))
 
 

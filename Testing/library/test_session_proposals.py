@@ -10,14 +10,13 @@ import pytest
 from USDICOMizerLib import proposals
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Instance, Region
-from USDICOMizerLib.geometry import CropBox, Fan, Redaction
+from USDICOMizerLib.geometry import CropBox, Fan, RectangleSector, Redaction
 from USDICOMizerLib.proposals import Proposal
 from USDICOMizerLib.sector_handles import starting_fan
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_plans import SavedPlans
 from USDICOMizerLib.session_state import CropState
 from USDICOMizerLib.session_steps import Change, ChangeKind
-from USDICOMizerLib.session_text import SeenText
 from USDICOMizerLib.settings import Settings, parse_settings
 from USDICOMizerLib.sources import Discovery
 from USDICOMizerLib.tags import Tag
@@ -168,30 +167,54 @@ def test_earlier_work_that_was_saved_before_a_box_was_proposed_gets_it(make_inst
 
 
 class TestText:
-    SEEN = SeenText("text was found at 110 60 150 70 of the picture (99% sure)", (CropBox(106, 56, 154, 74),))
+    SEEN = (CropBox(110, 60, 150, 70), CropBox(300, 5, 400, 15))  # inside of the proposed box, and above it
 
-    def test_it_is_told_as_long_as_the_picture_is_the_one_that_was_looked_at(self, session: Session) -> None:
+    def test_it_is_told_as_far_as_the_picture_that_leaves_shows_it(self, session: Session) -> None:
         one = session.order[0]
-        session.learn_text(one, BOX, self.SEEN)
+        session.learn_text(one, self.SEEN)
+        assert session.text_in(one) == self.SEEN[:1]
+        session.change([one], "Crop", crop=CropBox(200, 100, 600, 400))
+        assert session.text_in(one) == (), "it is cut away"
+        session.change([one], "Crop", crop=CropBox(149, 0, 600, 400))
+        assert session.text_in(one) == self.SEEN, "of one a column is left, and the box grew over the other"
+        session.change([one], "Crop", crop=None, whole_frame=True)
         assert session.text_in(one) == self.SEEN
-        session.change([one], "Crop", crop=OWN)
-        assert session.text_in(one) is None
-        session.undo()
-        assert session.text_in(one) == self.SEEN
+        for _ in range(3):
+            session.undo()
+        assert session.text_in(one) == self.SEEN[:1]
         session.after_image_shown(one)
         session.confirm_review([one])
-        assert session.text_in(one) is None, "a person has said that it may leave"
+        assert session.text_in(one) == (), "a person has said that it may leave"
+
+    def test_it_is_gone_where_it_is_blanked_in_all_frames_or_lies_outside_of_the_sector(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, self.SEEN)
+        session.change([one], "Blank", redactions=(Redaction(CropBox(105, 55, 140, 75)),))
+        assert session.text_in(one) == self.SEEN[:1], "a part is left"
+        session.change([one], "Blank", redactions=(Redaction(CropBox(105, 55, 155, 75), 1, 3),))
+        assert session.text_in(one) == self.SEEN[:1], "other frames show it"
+        session.change([one], "Blank", redactions=(Redaction(CropBox(105, 55, 155, 75)),))
+        assert session.text_in(one) == ()
+        sector = RectangleSector(CropBox(160, 80, 500, 400))
+        session.change([one], "Mask", redactions=(), mask=Mask.SECTOR, sector=sector)
+        assert session.text_in(one) == ()
+
+    def test_without_a_box_there_is_no_picture_and_no_text_in_it(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, self.SEEN)
+        session.change([one], "Crop", crop=None)
+        assert session.text_in(one) == ()
 
     def test_it_is_blanked_in_several_instances_as_one_step(self, session: Session) -> None:
         one, two, three = session.order
         session.take_proposals({two: FROM_CONTENT})
-        session.learn_text(one, BOX, self.SEEN)
-        session.learn_text(two, BETTER, self.SEEN)
+        session.learn_text(one, self.SEEN)
+        session.learn_text(two, self.SEEN)
         before = [session.decision(identity) for identity in session.order]
         assert session.blank_text([one, two, three]) == (one, two)
         for identity in (one, two):
-            assert session.decision(identity).redactions == (Redaction(self.SEEN.boxes[0]),)
-            assert session.text_in(identity) is None
+            assert session.decision(identity).redactions == (Redaction(self.SEEN[0]),)
+            assert session.text_in(identity) == ()
         assert session.undo_words == "Blank text"
         session.undo()
         assert [session.decision(identity) for identity in session.order] == before
@@ -199,8 +222,8 @@ class TestText:
     def test_it_tells_observers_and_an_unknown_instance_is_no_error(self, session: Session) -> None:
         heard: list[Change] = []
         session.observe(heard.append)
-        session.learn_text(session.order[0], BOX, self.SEEN)
-        session.learn_text("1.2.3", BOX, self.SEEN)
+        session.learn_text(session.order[0], self.SEEN)
+        session.learn_text("1.2.3", self.SEEN)
         assert heard == [Change(ChangeKind.DECISIONS, (session.order[0],))]
 
 

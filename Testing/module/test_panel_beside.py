@@ -43,22 +43,21 @@ def test_text_in_the_picture_is_told_and_blanked_by_a_button(panel: Any, sample:
     from slicer_runtime import hands
 
     from USDICOMizerLib.geometry import CropBox, Redaction
-    from USDICOMizerLib.session_text import SeenText
 
     add(panel, sample)
     session, button = panel.session, panel.review.blank_button
     first, second = session.order[:2]
     assert not button.isVisible()
-    seen = SeenText("text was found", (CropBox(120, 80, 220, 100),))
+    seen = (CropBox(220, 120, 320, 140),)
     for identity in (first, second):
-        session.learn_text(identity, session.decision(identity).crop, seen)
+        session.learn_text(identity, seen)
     session.set_selected([first, second])
     wait_until(lambda: not panel.table.is_busy)
     assert button.isVisible() and "Text was found in the picture" in panel.review.state.text
     row = panel.table.tree.topLevelItem(0).child(0)
     assert "Text was found in the picture" in row.toolTip(1)
     hands.click(button)
-    assert [session.decision(one).redactions for one in (first, second)] == [(Redaction(seen.boxes[0]),)] * 2
+    assert [session.decision(one).redactions for one in (first, second)] == [(Redaction(seen[0]),)] * 2
     assert not button.isVisible() and panel.ui.undoButton.text == "Undo: Blank text"
     session.undo()
     assert session.text_in(first) == seen

@@ -139,7 +139,7 @@ class AddInputs:
             case "looked":
                 self._has_looked = True
             case "text":
-                self.session.learn_text(event["identity"], *text_from(event))
+                self.session.learn_text(event["identity"], text_from(event))
             case "sector":
                 self.session.take_sector(event["identity"], sector_from(event))
             case "found" | "error" if not self._adding:

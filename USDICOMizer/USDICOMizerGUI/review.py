@@ -77,8 +77,8 @@ class Review:
     def _show(self, _change: Change | None = None) -> None:
         current = self.session.current
         self.button.setEnabled(current is not None)
-        text = self.session.text_in(current) if current else None
-        self.blank_button.setVisible(text is not None)
+        text = self.session.text_in(current) if current else ()
+        self.blank_button.setVisible(bool(text))
         words = self._words(current) if current else ""
         self.state.setText(f"{text_advice()} {words}" if text else words)
 
