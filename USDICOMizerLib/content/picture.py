@@ -9,17 +9,16 @@ from functools import cached_property, reduce
 import numpy as np
 
 from USDICOMizerLib.content.edges import edge_support, faded_out, stray_speckle
-from USDICOMizerLib.content.evidence import Evidence, Screen, components, find_evidence, find_rough, look_at, opened, reduced
+from USDICOMizerLib.content.evidence import Evidence, Screen, components, find_evidence, look_at, opened, reduced
 from USDICOMizerLib.content.outline import Kind, Outline, polygon_of
 from USDICOMizerLib.content.outline_fit import Fit, refine
 from USDICOMizerLib.content.parts import Parts, find_parts, fit_parts, has_grain
 from USDICOMizerLib.geometry import CropBox, Sector
 
 _WORK_ROWS = 250  # fits are made in an image of about so many rows
-_SAME_MAP = 0.002  # the mean difference of maps that needn't be looked at twice
 _AS_GOOD = 0.05
-_FAIR = 0.7  # likewise, no rough map
 _GOOD = 0.88  # a fit with this score needs no other map
+_FAIR = 0.7  # and one with this no map that is the last resort
 _USUAL_SPILL = 0.003  # of the picture: the outline's rim
 _SPILL_WEIGHS = 30
 _ASKEW = 0.8  # probes look straight ahead
@@ -54,11 +53,11 @@ def find_picture(frames: np.ndarray) -> Picture | None:
     screen = look_at(frames)
     found: list[_Judged] = []
     seen: list[_Seen] = []
-    for maps in (find_evidence(screen), find_rough(screen)):
+    for maps, enough in zip(find_evidence(screen), (_GOOD, _FAIR, 0.0), strict=True):
         new = [look for look in (_Seen.of(evidence, screen, factor) for evidence in maps) if look.parts.large]
         seen += new
         found += _readings(new, seen)
-        if found and max(judged.score for judged in found) >= _FAIR:
+        if found and max(judged.score for judged in found) >= enough:
             break
     if not found:
         return None
