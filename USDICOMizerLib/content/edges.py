@@ -72,18 +72,18 @@ def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
 
 
 def unseen_cuts(outline: Outline, evidence: np.ndarray) -> float:
-    """How little is seen of a window's sides where they cut the outline: 0 enough of both, 1 nothing of one."""
+    """How little is seen of a window's sides where they cut the outline: 0 enough of one, which vouches for the other, 1 nothing."""
     cuts = [at for at in (outline.window_left, outline.window_right) if math.isfinite(at)]
     if not cuts:
         return 0.0
     around = _around(outline, evidence.shape)
     contrast = around.contrast(evidence)
-    unseen = [0.0]
+    unseen = []
     for at in cuts:
         on_it = (np.abs(around.at[:, 0] - at) < 0.5) & (np.abs(around.normal[:, 0]) > 0.9)
         if on_it.any():
             unseen.append(1 - float(np.clip(contrast[on_it].mean() / _SEEN, 0, 1)))
-    return max(unseen)
+    return min(unseen, default=0.0)
 
 
 def faded_out(outline: Outline, screen: Screen) -> Outline:
@@ -107,7 +107,7 @@ def faded_out(outline: Outline, screen: Screen) -> Outline:
     counts = [np.bincount(at, what, minlength=steps)[:steps] for what in (np.ones(len(at)), known, faint & known)]
     everything, known, faint = (np.convolve(count, np.ones(_SMOOTH), "same") for count in counts)
     goes_on = (faint > _FADED * known) & (known > 0.5 * everything)
-    depth_of_noise = int(np.argmin(goes_on)) if not goes_on.all() else steps
+    depth_of_noise = (int(np.argmin(goes_on)) if not goes_on.all() else steps) - _SMOOTH // 2
     if depth_of_noise <= _BLOCK:
         return outline
     return replace(outline, bottom=outline.bottom + depth_of_noise, window_bottom=outline.window_bottom + depth_of_noise)
