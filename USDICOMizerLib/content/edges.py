@@ -11,6 +11,8 @@ from USDICOMizerLib.content.evidence import Screen, box_mean, opened, reduced
 from USDICOMizerLib.content.outline import Outline
 
 _INWARDS, _OUTWARDS = (-2, -3, -4, -5), (2, 3, 4, 5)  # pixels from the edge at which it is looked for
+_STEP = 2  # pixels between points along an outline
+_LEAST_CUT = 0.04  # of the height: less of a window's side says nothing
 _SEEN = 0.4  # contrast along a window's side: shadows may hide the rest
 _BLOCK = 8  # JPEG leaves traces as far from an edge
 _FADED = 0.08  # of the pixels along an edge still differ from the background
@@ -47,7 +49,7 @@ def _around(outline: Outline, shape: tuple[int, ...]) -> _Around:
     points = outline.corners()
     along = np.roll(points, -1, axis=0) - points
     length = np.hypot(along[:, 0], along[:, 1])
-    counts = [max(1, int(piece / 2)) for piece in length]
+    counts = [max(1, int(piece / _STEP)) for piece in length]
     steps = np.repeat(np.arange(len(length)), counts)
     share = np.concatenate([(np.arange(count) + 0.5) / count for count in counts])
     at = points[steps] + along[steps] * share[:, None]
@@ -72,7 +74,10 @@ def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
 
 
 def unseen_cuts(outline: Outline, evidence: np.ndarray) -> float:
-    """How little is seen of a window's sides where they cut the outline: 0 enough of one, which vouches for the other, 1 nothing."""
+    """How little is seen of a window's sides where they cut the outline: 0 enough of one, 1 nothing.
+
+    One that is seen vouches for the other.
+    """
     cuts = [at for at in (outline.window_left, outline.window_right) if math.isfinite(at)]
     if not cuts:
         return 0.0
@@ -81,7 +86,7 @@ def unseen_cuts(outline: Outline, evidence: np.ndarray) -> float:
     unseen = []
     for at in cuts:
         on_it = (np.abs(around.at[:, 0] - at) < 0.5) & (np.abs(around.normal[:, 0]) > 0.9)
-        if on_it.any():
+        if np.count_nonzero(on_it) * _STEP >= _LEAST_CUT * (outline.bottom - outline.top):
             unseen.append(1 - float(np.clip(contrast[on_it].mean() / _SEEN, 0, 1)))
     return min(unseen, default=0.0)
 
