@@ -79,21 +79,23 @@ def claim_subjects(linkage: Linkage, exams: Iterable[Exam], subjects: Mapping[st
     linkage holds. `subjects` are by Study Instance UID; `table` is the user's own, by Patient ID: it alone can say that two
     IDs are of one person. Studies that name several patients are left out; they are refused one by one.
 
-    A patient is told by ID and issuer, which the linkage keeps in a file of its own. The same ID of two issuers is of two
-    patients; an ID without an issuer may be any one's. Patients without an ID are not compared.
+    A patient is told by ID and issuer, without an ID by name and birth date, which the linkage keeps in a file of its own. The
+    same ID of two issuers is of two patients; an ID without an issuer may be any one's. Patients without ID and name are not
+    compared.
     """
     instances: dict[str, list[Instance]] = defaultdict(list)
     for exam in exams:
         if count_patients(exam.instances) == 1:
             instances[subjects[exam.study_uid]] += exam.instances
     rows = [(instance.patient, subject) for subject, own in instances.items() for instance in own]
-    with_issuers = [(with_issuer(patient), subject) for patient, subject in dict.fromkeys(rows) if patient.id]
+    named = named_patients(rows)
 
     def objection(known: set[MappingRow], known_issuers: set[MappingRow]) -> None:
         _check_subjects(instances, table or {}, known)
-        _check_patients(with_issuers, known, known_issuers | set(with_issuers))
+        _check_persons(named, known_issuers)
+        _check_patients(named, known, known_issuers | set(named))
 
-    linkage.claim_subjects([(patient.id, subject) for patient, subject in rows], with_issuers, objection)
+    linkage.claim_subjects([(patient.id, subject) for patient, subject in rows], named, objection)
 
 
 def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[str, str], known: set[MappingRow]) -> None:
@@ -114,12 +116,24 @@ def _check_subjects(instances: Mapping[str, Sequence[Instance]], table: Mapping[
             raise _SharedSubjectError(subject, "a patient of the input and one of the linkage")
 
 
+def _check_persons(rows: Sequence[MappingRow], known: set[MappingRow]) -> None:
+    """Each subject is one of those who have no Patient ID."""
+    for person, subject in rows:
+        if _is_person(person) and any(_is_person(old) and old != person and new == subject for old, new in known):
+            raise CommandError(
+                f"The subject {subject} would stand for two patients without a Patient ID, one of the input and one of the "
+                "linkage, whose names or birth dates differ. Name another subject with --subject."
+            )
+
+
 def _check_patients(rows: Sequence[MappingRow], known: set[MappingRow], with_issuers: set[MappingRow]) -> None:
-    """Each patient is one subject."""
+    """Each patient who has an ID is one subject."""
+    rows = [row for row in rows if not _is_person(row[0])]
     issuers: dict[MappingRow, set[str]] = defaultdict(set)  # by Patient ID and subject
     for old, new in with_issuers:
-        patient_id, issuer = old.rsplit(_BETWEEN, 1)
-        issuers[patient_id, new].add(issuer)
+        if not _is_person(old):
+            patient_id, issuer = old.rsplit(_BETWEEN, 1)
+            issuers[patient_id, new].add(issuer)
     subjects: dict[str, set[str]] = defaultdict(set)
     for old, new in known | issuers.keys():
         subjects[old].add(new)
@@ -137,9 +151,24 @@ def _check_patients(rows: Sequence[MappingRow], known: set[MappingRow], with_iss
                 )
 
 
-def with_issuer(patient: Patient) -> str:
-    """Patient ID and issuer, divided by what neither can hold: it divides values (PS3.5 6.2)."""
-    return f"{patient.id}{_BETWEEN}{patient.issuer}"
+def named_patients(rows: Iterable[tuple[Patient, str]]) -> tuple[MappingRow, ...]:
+    """Patients and their subjects as issuer_mapping.csv has them; those without ID and name are left out.
+
+    ID and issuer, or without an ID nothing, name and birth date, are divided by what none of them can hold: it divides
+    values (PS3.5 6.2).
+    """
+    named = ((_described_patient(patient), subject) for patient, subject in rows if patient.id or patient.name)
+    return tuple(dict.fromkeys(named))
+
+
+def _described_patient(patient: Patient) -> str:
+    parts = (patient.id, patient.issuer) if patient.id else ("", patient.name.rstrip("^ ").casefold(), patient.birth_date)
+    return _BETWEEN.join(parts)
+
+
+def _is_person(described: str) -> bool:
+    """Whether it is a name and a birth date, in place of a Patient ID and its issuer."""
+    return described.startswith(_BETWEEN)
 
 
 def _by_id(instances: Iterable[Instance]) -> dict[str, list[Instance]]:

@@ -23,6 +23,7 @@ _STALE = """
     SmallestImagePixelValue LargestImagePixelValue SmallestPixelValueInSeries LargestPixelValueInSeries
     SmallestImagePixelValueInPlane LargestImagePixelValueInPlane SmallestValidPixelValue LargestValidPixelValue
 """.split()
+_PADDING = ("PixelPaddingValue", "PixelPaddingRangeLimit")  # of grey as it was stored (PS3.3 C.7.5.1.1.2)
 _SHUTTER = """
     ShutterShape ShutterLeftVerticalEdge ShutterRightVerticalEdge ShutterUpperHorizontalEdge ShutterLowerHorizontalEdge
     CenterOfCircularShutter RadiusOfCircularShutter VerticesOfThePolygonalShutter ShutterPresentationValue
@@ -67,6 +68,8 @@ def describe_pixels(
     _remove(dataset, _STALE)
     if description.photometric_interpretation != "PALETTE COLOR":
         _remove_palettes(dataset)
+    if is_recoded or description.lossy_method or description.samples_per_pixel > 1:
+        _remove(dataset, _PADDING)
     if is_cut:
         _remove(dataset, (*_SHUTTER, "ZoomCenter"))
         for source in dataset.get("SourceImageSequence") or ():

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from USDICOMizerLib.agreement import with_issuer
+from USDICOMizerLib.agreement import named_patients
 from USDICOMizerLib.audit import AuditedInstance, AuditRecord, audit_record
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.exam import Instance
@@ -99,7 +99,7 @@ def leave_receipt(
             exam=exam,
             output=str(job.output.absolute()),
             patients=tuple(dict.fromkeys((instance.patient.id, subject) for instance in prepared)),
-            issuers=tuple(dict.fromkeys((with_issuer(one.patient), subject) for one in prepared if one.patient.id)),
+            issuers=named_patients((one.patient, subject) for one in prepared),
             uids=tuple((uids or {}).items()) if record else (),
             sources=tuple(
                 SourceRow(job.run, exam, number, source_text(instance.source), result.outcome, result.reason)

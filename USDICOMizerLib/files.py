@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ else:
 PART_PREFIX = ".usdicomizer-"
 PART_SUFFIX = ".part"
 _BLOCK = 64 * 2**10
+_HANDED_ON = 8 * 2**20
 
 
 class Writable(Protocol):
@@ -158,11 +160,28 @@ def _new_part(folder: Path) -> tuple[Path, IO[bytes]]:
     """A temporary file that is locked: between its making and its locking, another run may take it for an abandoned one."""
     while True:
         descriptor, name = tempfile.mkstemp(prefix=PART_PREFIX, suffix=PART_SUFFIX, dir=folder)
-        stream = os.fdopen(descriptor, "w+b")
+        stream = io.BufferedRandom(_SteadyFile(descriptor, "w+b"))
         lock(stream, wait=False)
         if os.path.exists(name):
             return Path(name), stream
         stream.close()
+
+
+class _SteadyFile(io.FileIO):
+    """A file whose bytes go to the disk while more are made, so that the end need not wait for all of them."""
+
+    def __init__(self, descriptor: int, mode: str):
+        super().__init__(descriptor, mode)
+        self._waiting = 0
+
+    def write(self, data: bytes, /) -> int:
+        written = super().write(data)
+        self._waiting += written
+        if self._waiting >= _HANDED_ON and hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):  # a file system that takes no advice
+                os.posix_fadvise(self.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            self._waiting = 0
+        return written
 
 
 def _rename_to_new_name(part: Path, path: Path) -> None:

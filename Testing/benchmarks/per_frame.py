@@ -39,7 +39,7 @@ from zipfile import ZipFile
 
 import numpy as np
 from bench_sources import AREAS, Input, Source, centred, make_source
-from floors import floor_of, output_bytes
+from floors import floor_of, output_bytes, processor_seconds
 from pydicom import dcmread
 from pydicom.pixels import iter_pixels
 
@@ -199,7 +199,8 @@ def _first_frame(dataset) -> np.ndarray:
 def _row(source: Source, box: CropBox, syntax: OutputSyntax, options: argparse.Namespace, scratch: Path) -> dict:
     results = measure(source, box, syntax, options, scratch)
     ours = results[0]
-    floor, made_of = floor_of(source, box, syntax)
+    clock = processor_seconds if options.clock == "processor" else time.perf_counter
+    floor, made_of = floor_of(source, box, syntax, clock)
     frames = source.frames if source.path.is_file() else 1
     name = f"{box.width}x{box.height}"
     labels = ["", *(f"  {jobs} workers" for jobs in options.jobs[1:]), *(["  peer"] if options.peer else [])]

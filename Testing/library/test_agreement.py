@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, record_key
+from USDICOMizerLib.agreement import claim_exams, claim_subjects, load_or_make_key, named_patients, record_key
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.errors import CommandError, KeyFileError
 from USDICOMizerLib.exam import Exam, Patient
@@ -146,6 +146,19 @@ def test_an_id_that_two_issuers_gave_is_not_one_person_by_the_table(linkage, exa
         claim_subjects(linkage, exams, {"1.1": "P1", "1.2": "P1"}, {"7": "P1"})
 
 
+def test_a_subject_is_one_of_those_without_an_id_over_runs(linkage, exam_of):
+    anna, erika = Patient("", "", "Muster^Anna", "19610214"), Patient("", "", "Muster^Erika", "19610214")
+    claim_subjects(linkage, [exam_of(anna)], {"1.2.3": "P1"}, None)
+    linkage.add_to_mapping(PATIENTS, [("", "P1")])
+    linkage.add_to_mapping(ISSUERS, named_patients([(anna, "P1")]))
+    linkage.close()
+    claim_subjects(linkage, [exam_of(Patient("", "", "MUSTER^ANNA^", "19610214"))], {"1.2.3": "P1"}, None)
+    with pytest.raises(CommandError, match="P1 would stand for two patients.*--subject"):
+        claim_subjects(linkage, [exam_of(erika)], {"1.2.3": "P1"}, None)
+    claim_subjects(linkage, [exam_of(erika)], {"1.2.3": "P2"}, None)
+    claim_subjects(linkage, [exam_of(Patient())], {"1.2.3": "P1"}, None)  # who it is, nothing says
+
+
 def test_a_person_with_two_ids_in_one_input_is_one_subject(linkage, exam_of):
     exams = [
         exam_of(Patient("MRN1", "", "Doe^Jane", "19610214"), "1.1"),
@@ -197,10 +210,10 @@ def test_an_id_in_a_linkage_that_knows_no_issuer_may_be_anyones(linkage, exam_of
         claim_subjects(linkage, [exam_of(Patient("7", "WARD B"))], {"1.2.3": "S-B"}, None)
 
 
-def test_patients_without_an_id_are_not_compared(linkage, exam_of):
-    exams = [exam_of(Patient(name="Doe^Jane"), "1.1"), exam_of(Patient(name="Roe^Ann"), "1.2")]
-    claim_subjects(linkage, exams, {"1.1": "S-A", "1.2": "S-B"}, None)
-    assert linkage.run.all_claims(ISSUERS) == set()
+def test_a_name_without_an_id_may_be_two_subjects_and_nobody_at_all_any_number(linkage, exam_of):
+    exams = [exam_of(Patient(name="Doe^Jane"), "1.1"), exam_of(Patient(name="Doe^Jane"), "1.2"), exam_of(Patient(), "1.3")]
+    claim_subjects(linkage, exams, {"1.1": "S-A", "1.2": "S-B", "1.3": "S-C"}, None)
+    assert {subject for _, subject in linkage.run.all_claims(ISSUERS)} == {"S-A", "S-B"}
 
 
 def test_two_studies_with_one_pseudonym_are_noticed(linkage, exam_of):

@@ -196,6 +196,16 @@ def test_statistics_of_the_old_pixels_go():
     assert not any("PixelValue" in element.keyword for element in out)
 
 
+def test_the_value_of_padding_stays_with_the_grey_that_it_is_of():
+    padded = {"PixelPaddingValue": 0, "PixelPaddingRangeLimit": 3, "SamplesPerPixel": 1}
+    grey = {"samples_per_pixel": 1, "planar_configuration": None, "photometric_interpretation": "MONOCHROME2"}
+    kept = described(header(**padded, PhotometricInterpretation="MONOCHROME2"), **grey)
+    assert (kept.PixelPaddingValue, kept.PixelPaddingRangeLimit) == (0, 3)
+    lossy = described(header(**padded, PhotometricInterpretation="MONOCHROME2"), lossy_method="ISO_10918_1", **grey)
+    for gone in (lossy, described(header(**padded))):
+        assert "PixelPaddingValue" not in gone and "PixelPaddingRangeLimit" not in gone
+
+
 def test_palettes_stay_with_their_indices_only():
     def with_palette() -> Dataset:
         ds = header(PhotometricInterpretation="PALETTE COLOR", RedPaletteColorLookupTableDescriptor=[256, 0, 16])

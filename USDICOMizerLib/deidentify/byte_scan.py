@@ -1,8 +1,8 @@
 """Searching bytes for many values in one pass, whatever their number.
 
-Every value is 8 bytes or longer, so wherever it begins, it holds a four-byte word that starts at a multiple of four. The
-first halves of the data's words are looked up in a table of the values' words; where that was a hit, so are the last halves,
-and then the middle ones; only where all are met are the values compared.
+Every value is 8 bytes or longer, so wherever it begins, it holds a four-byte word that starts at a multiple of four. Such
+words of the data, in one case, are looked up in a hash table of the values' words, where that was a hit in a second one, and
+only where both have it are the values compared.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ _SHORTEST = 2 * _WORD - 1
 _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
-_HALVES = (0, 2, 1)  # where in a word the halves begin that are looked up, in this order
+_CASE_BITS = np.uint32(0x20202020)  # set in small letters; what becomes equal beside letters is compared in the end
+_MULTIPLIERS = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B))  # odd, and without a pattern: words spread over a table
+_HASH_BITS = 16
 _BLOCK = 2**18  # bytes at a time: they and what is made of them stay in the processor's cache
 _MOST_NOT_SOUGHT = 256  # needles of other instances that may stay in the tables
 # Those of PS3.3 C.12.1.1.2, and the two that computers add; what is ASCII is the same in all but the last.
@@ -57,14 +59,14 @@ def scan_bytes(chunks: Iterable[bytes | memoryview], needles: Needles) -> frozen
 
 
 class _Search:
-    """The patterns of needles, and the tables of the halves of their words. It can hold more needles than are sought."""
+    """The patterns of needles, and the tables of their words. It can hold more needles than are sought."""
 
     def __init__(self) -> None:
         self.needles: set[Needle] = set()
         self.overlap = 1 + _CONTEXT
         self._owners: dict[bytes, list[Needle]] = {}  # by pattern
         self._by_word: dict[bytes, list[tuple[bytes, int]]] = {}
-        self._tables = [np.zeros(2**16, dtype=bool) for _ in _HALVES]
+        self._tables = [np.zeros(2**_HASH_BITS, dtype=bool) for _ in _MULTIPLIERS]
 
     def add(self, needles: Iterable[Needle]) -> None:
         """Hold these needles too."""
@@ -82,8 +84,8 @@ class _Search:
             places = self._by_word.setdefault(word, [])
             places.append((pattern, start))
             if len(places) == 1:
-                for table, begin in zip(self._tables, _HALVES, strict=True):
-                    table[list(_capitalizations(word[begin : begin + 2]))] = True
+                for table, multiplier in zip(self._tables, _MULTIPLIERS, strict=True):
+                    table[_hashes(np.frombuffer(word, "<u4"), multiplier)] = True
 
     def kinds_in(self, data: bytes | memoryview, sought: frozenset[Needle], first: int = 0) -> Iterator[Kind]:
         """The kinds of the needles sought that begin in the data at `first` or later; one comes as often as it is met."""
@@ -97,15 +99,20 @@ class _Search:
                         yield from (needle.kind for needle in self._owners[pattern] if needle in sought)
 
     def _hits(self, block: np.ndarray) -> np.ndarray:
-        """The numbers of the words whose halves are all met among the needles' words."""
-        first, *others = self._tables
-        # "wrap" spares the look at bounds: a half word is always within the table.
-        words = np.flatnonzero(first.take(block.view("<u2")[::2], mode="wrap"))
-        values = block.view("<u4").take(words)
-        for table, begin in zip(others, _HALVES[1:], strict=True):
-            met = table.take((values >> (8 * begin)).astype(np.uint16), mode="wrap")
-            words, values = words[met], values[met]
-        return words
+        """The numbers of the words that both tables have."""
+        values = block.view("<u4")
+        first, second = self._tables
+        # "wrap" spares the look at bounds: a hash is always within the table.
+        words = np.flatnonzero(first.take(_hashes(values, _MULTIPLIERS[0]), mode="wrap"))
+        return words[second.take(_hashes(values.take(words), _MULTIPLIERS[1]), mode="wrap")]
+
+
+def _hashes(words: np.ndarray, multiplier: np.uint32) -> np.ndarray:
+    """(n) uint32 of four bytes each -> (n) uint32, the places in a table of 2 ** _HASH_BITS; the case makes no difference."""
+    hashes = words | _CASE_BITS
+    hashes *= multiplier
+    hashes >>= 32 - _HASH_BITS
+    return hashes
 
 
 _current = _Search()
@@ -118,12 +125,6 @@ def _search_for(needles: frozenset[Needle]) -> _Search:
         _current = _Search()
     _current.add(needles - _current.needles)
     return _current
-
-
-@lru_cache(maxsize=2**16)
-def _capitalizations(half: bytes) -> tuple[int, ...]:
-    """The numbers that two bytes are as they stand, little-endian, in whatever case each is a letter."""
-    return tuple({low | high << 8 for low in half[:1] + half[:1].upper() for high in half[1:] + half[1:].upper()})
 
 
 @lru_cache(maxsize=4096)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 
 _SOI, _EOI, _SOS, _DQT, _COM = 0xD8, 0xD9, 0xDA, 0xDB, 0xFE
 _NOT_FRAME_HEADERS = (0xC4, 0xC8, 0xCC)  # DHT, JPG, DAC stand among the SOF markers
 _JPEG_LS_FRAME = 0xF7
+# What ends the data of a scan: any marker but a restart (ISO 10918-1 B.1.1.3; in ISO 14495-1 A.1 a bit is stuffed, not a byte).
+AFTER_SCAN = re.compile(rb"\xff(?=[\x01-\xcf\xd8-\xfe])")
+AFTER_JPEG_LS_SCAN = re.compile(rb"\xff(?=[\x80-\xcf\xd8-\xfe])")
+_BETWEEN_SCANS = frozenset({0xC4, 0xCC, _SOS, _DQT, 0xDC, 0xDD, *range(0xE0, 0xF0), 0xF8, _COM})  # tables, DNL, DRI, LSE
+_ANOTHER_JPEG, _ANOTHER_JPEG_2000 = b"\xff\xd8\xff", b"\xff\x4f\xff\x51"
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
 _SOC, _SIZ, _COD, _CAP, _SOT, _EOC = 0xFF4F, 0xFF51, 0xFF52, 0xFF50, 0xFF90, 0xFFD9
 
@@ -30,8 +36,9 @@ class JpegHeader:
     jfif: bool
     adobe_transform: int | None
     near: int  # JPEG-LS: the largest error of a sample; 0 is lossless
-    bare: bytes  # from SOI to the end of the scan data, without application segments, comments, EOI and padding
+    bare: bytes  # from SOI to the end of the last scan, without application segments and comments before the first, and EOI
     ended: bool  # whether the EOI marker was there
+    followed: bool  # whether anything but padding stands behind it
 
     @property
     def chroma_subsampled(self) -> bool:
@@ -40,11 +47,9 @@ class JpegHeader:
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader:
-    """Parse the segments up to the first scan. Raises CodestreamError."""
+    """Parse the segments up to the first scan, and find the end of the last one. Raises CodestreamError."""
     if data[:2] != bytes((0xFF, _SOI)):
         raise CodestreamError("it does not begin as JPEG")
-    end = len(data.rstrip(b"\0"))
-    ended = data[end - 2 : end] == bytes((0xFF, _EOI))
     kept = [data[:2]]
     frame = None
     jfif, adobe = False, None
@@ -71,8 +76,9 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         position += length
     if frame is None:
         raise CodestreamError("it has no frame header")
-    kept.append(data[position - 2 : end - 2 if ended else end])
     process, body = frame
+    end = _end_of_scans(data, position - 2, AFTER_JPEG_LS_SCAN if process == _JPEG_LS_FRAME else AFTER_SCAN)
+    kept.append(data[position - 2 : end] if end else data[position - 2 :].rstrip(b"\0"))
     try:
         precision, rows, columns, count = struct.unpack_from(">BHHB", body)
         components = [struct.unpack_from("BBB", body, 6 + 3 * index) for index in range(count)]
@@ -91,8 +97,29 @@ def read_jpeg_header(data: bytes) -> JpegHeader:
         adobe_transform=adobe,
         near=near,
         bare=b"".join(kept),
-        ended=ended,
+        ended=end is not None,
+        followed=end is not None and _is_followed(data, end + 2, _ANOTHER_JPEG),
     )
+
+
+def _end_of_scans(data: bytes, position: int, after_scan: re.Pattern) -> int | None:
+    """Where EOI stands, from the first SOS at `position` on; None where it is missing."""
+    while found := after_scan.search(data, position):
+        marker = data[found.start() + 1]
+        if marker == _EOI:
+            return found.start()
+        if marker not in _BETWEEN_SCANS:
+            raise CodestreamError("a marker stands in its scan that belongs into none")
+        position = found.start() + 2 + int.from_bytes(data[found.start() + 2 : found.start() + 4], "big")
+    return None
+
+
+def _is_followed(data: bytes, end: int, another: bytes) -> bool:
+    """Whether anything but padding stands behind the end. Raises CodestreamError where it is another picture."""
+    rest = data[end:].strip(b"\0\xff")
+    if another in rest:
+        raise CodestreamError("another picture stands behind its end")
+    return bool(rest)
 
 
 def _dc_steps(body: bytes) -> dict[int, int]:
@@ -131,6 +158,7 @@ class Jpeg2000Header:
     high_throughput: bool
     tiles_interleaved: bool  # whether the parts of one tile stand between those of another
     bare: bytes  # the codestream alone, out of a JP2 file if it came in one
+    followed: bool  # whether anything but padding stands behind its end
 
 
 def read_jpeg2000_header(data: bytes) -> Jpeg2000Header:
@@ -158,7 +186,7 @@ def read_jpeg2000_header(data: bytes) -> Jpeg2000Header:
             position += 2 + max(2, length)
         if size is None or coding is None or not parts:
             raise CodestreamError("its main header is incomplete")
-        tiles = _follow_tile_parts(data, position)
+        tiles, end = _follow_tile_parts(data, position)
     except struct.error:
         raise CodestreamError("it ends before it is whole") from None
     _, x1, y1, x0, y0, *_ = size
@@ -175,12 +203,13 @@ def read_jpeg2000_header(data: bytes) -> Jpeg2000Header:
         reversible=coding[8] == 1,
         high_throughput=high_throughput,
         tiles_interleaved=tiles != sorted(tiles),
-        bare=data,
+        bare=data[:end],
+        followed=_is_followed(data, end, _ANOTHER_JPEG_2000),
     )
 
 
-def _follow_tile_parts(data: bytes, position: int) -> list[int]:
-    """The tiles that the parts belong to, in order; the data has to be whole up to EOC.
+def _follow_tile_parts(data: bytes, position: int) -> tuple[list[int], int]:
+    """The tiles that the parts belong to, in order, and where the codestream ends, behind EOC; it has to be whole.
 
     ISO 15444-1 A.4.2: each SOT tells the length of its tile-part; 0 in the last one means up to EOC.
     """
@@ -188,15 +217,16 @@ def _follow_tile_parts(data: bytes, position: int) -> list[int]:
     while True:
         (marker,) = struct.unpack_from(">H", data, position)
         if marker == _EOC:
-            return tiles
+            return tiles, position + 2
         if marker != _SOT:
             raise CodestreamError("its tile-parts are damaged")
         tile, length = struct.unpack_from(">HI", data, position + 4)
         tiles.append(tile)
         if length == 0:
-            if not data.rstrip(b"\0").endswith(b"\xff\xd9"):
+            end = data.find(b"\xff\xd9", position + 12)  # no packet holds what is beyond 0xFF8F (B.10.1)
+            if end < 0:
                 raise CodestreamError("it ends before it is whole")
-            return tiles
+            return tiles, end + 2
         if length < 14:
             raise CodestreamError("its tile-parts are damaged")
         position += length

@@ -14,13 +14,13 @@ from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels.decode import decode_frame
 from USDICOMizerLib.pixels.encode import OutputSyntax, Picture
-from USDICOMizerLib.pixels.frames import unpack_pairs
+from USDICOMizerLib.pixels.frames import damaged, unpack_pairs
 from USDICOMizerLib.pixels.jpeg_crop import INSTALL, JpegGrid, installed_codec
 from USDICOMizerLib.pixels.layout import Photometric
 from USDICOMizerLib.pixels.lossy import lossy_picture
 from USDICOMizerLib.pixels.source import LossyStep, PixelSource
 from USDICOMizerLib.pixels.strategy import Method, Strategy, choose_strategy
-from USDICOMizerLib.pixels.workers import in_order
+from USDICOMizerLib.pixels.workers import affordable, in_order
 
 DEFAULT_JPEG_QUALITY = 95
 
@@ -35,7 +35,7 @@ class PixelRequest:
     True where the picture stays (None: everywhere). `redactions` are blanked too. `on_jpeg_grid`: JPEG frames are cut and
     blanked on the grid of their blocks even where they are decoded, so that the picture that leaves is the same with any
     codec and transfer syntax; else only where they aren't decoded. `jpeg_quality`, 1 to 100, is that of jpeg-baseline.
-    `workers` is how many frames may be worked on at once; the output doesn't depend on it.
+    `workers` is how many frames may be worked on at once, fewer where frames are large; the output doesn't depend on it.
     """
 
     box: CropBox
@@ -90,6 +90,8 @@ class PixelDescription:
 class ConvertedPixels:
     """The frames of the output, made while they are asked for. `box` is what was really cut, after snapping."""
 
+    _takes = 12  # decoded frames: the memory of one on its way at most, measured with OpenJPH's encoder
+
     def __init__(
         self,
         source: PixelSource,
@@ -109,7 +111,7 @@ class ConvertedPixels:
         self._encoder = strategy.encoder
         self._picture = picture
         self._method = strategy.method
-        self._workers = request.workers
+        self._affordable = affordable(request.workers, self._takes * source.layout.decoded_frame_bytes)
         self._black = source.display.black
         self._palette = source.display.palette if strategy.method is Method.LOSSY else None
         self._in_pairs = strategy.method is Method.NATIVE_SLICE and source.splits_into_pairs
@@ -150,7 +152,7 @@ class ConvertedPixels:
         be wrong or missing.
         """
         # Cutting bytes is no work that a thread would take off another.
-        workers = 1 if self._method is Method.NATIVE_SLICE else self._workers
+        workers = 1 if self._method is Method.NATIVE_SLICE else self._affordable
         return in_order(self._tasks(self._encoded), workers)
 
     def display_frames(self, *, whole_range: bool = False) -> Iterator[np.ndarray]:
@@ -158,7 +160,7 @@ class ConvertedPixels:
 
         With `whole_range` grey is shown as stored, whatever window the header asks for: nothing hides in it.
         """
-        return in_order(self._tasks(lambda samples: self._shown(samples, whole_range)), self._workers)
+        return in_order(self._tasks(lambda samples: self._shown(samples, whole_range)), self._affordable)
 
     def display_frame(self, index: int, *, whole_range: bool = False) -> np.ndarray:
         """Frame `index` (from 0) of `display_frames`, in any order. Raises as `frames` does."""
@@ -218,6 +220,8 @@ class ConvertedPixels:
 class CutJpegPixels(ConvertedPixels):
     """JPEG frames that are cut and blanked without being decoded."""
 
+    _takes = 4  # its coefficients, as they come and as they leave
+
     def _describe(self) -> PixelDescription:
         layout, picture = self._source.layout, self._picture
         return PixelDescription(
@@ -237,8 +241,7 @@ class CutJpegPixels(ConvertedPixels):
 
     def frames(self) -> Iterator[bytes]:
         """The cut codestreams in order, one at a time. Raises as `ConvertedPixels.frames` does."""
-        workers = self._workers if installed_codec().in_threads else 1
-        return in_order(self._cuts(), workers)
+        return in_order(self._cuts(), self._affordable if installed_codec().in_threads else 1)
 
     def _cuts(self) -> Iterator[Callable[[], bytes]]:
         for index in range(self._source.layout.frames):
@@ -275,6 +278,10 @@ def convert(source: PixelSource, request: PixelRequest) -> ConvertedPixels:
     layout, box = source.layout, request.box
     if not box.fits(layout.columns, layout.rows):
         raise RefusedError(Problem.CROP_OUTSIDE_IMAGE, f"the image is {layout.columns} x {layout.rows} pixels")
+    if not source.has_declared_frames and any(redaction.first_frame is not None for redaction in request.redactions):
+        raise damaged(
+            "Number of Frames is wrong, so that nobody can tell which frames a redaction of some frames means; redact all frames"
+        )
     if request.keep is not None and request.keep.shape != (layout.rows, layout.columns):
         raise ValueError("keep has to have the rows and columns of the stored frame")
     picture = Picture(

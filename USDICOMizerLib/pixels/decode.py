@@ -27,9 +27,11 @@ from USDICOMizerLib.pixels.codestream import (
 )
 from USDICOMizerLib.pixels.frames import damaged
 from USDICOMizerLib.pixels.layout import JPEG_XL_RECOMPRESSION, Family, Photometric, PixelLayout
+from USDICOMizerLib.pixels.samples import as_stored, check_size
 
 Warn = Callable[[str], None]
 
+FOLLOWED = "bytes behind the end of a frame's codestream were left out"
 LOSSY_PROCESSES = (0xC0, 0xC1, 0xC2)
 _PROGRESSIVE = 0xC2
 _LOSSLESS_PROCESS, _JPEG_LS_PROCESS = 0xC3, 0xF7
@@ -73,34 +75,6 @@ def decode_frame(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     if samples.shape != (layout.rows, layout.columns, layout.samples_per_pixel):
         raise damaged("a frame decodes to another size than Rows and Columns say")
     return samples
-
-
-def _check_size(layout: PixelLayout, rows: int, columns: int, components: int) -> None:
-    if (rows, columns) != (layout.rows, layout.columns):
-        raise damaged("the size of a codestream contradicts Rows and Columns")
-    if components != layout.samples_per_pixel:
-        raise damaged("the number of components of a codestream contradicts Samples per Pixel")
-
-
-def _as_stored(values: np.ndarray, precision: int, layout: PixelLayout) -> np.ndarray:
-    """Decoded numbers as samples of the header's type: two's complement in Bits Stored where it says signed.
-
-    JPEG and JPEG-LS code bit patterns, so that signed samples come out as unsigned numbers; JPEG 2000 knows signs, and
-    its writers forget them.
-    """
-    values = values.reshape(layout.rows, layout.columns, -1)
-    bits = layout.bits_stored
-    if precision <= bits and (values.dtype.kind == "u") is not layout.signed:
-        return values.astype(layout.dtype)
-    wide = values.astype(np.int64)
-    if values.dtype.kind == "u":
-        bits = min(bits, precision)
-    low = wide & ((1 << bits) - 1)
-    if layout.signed:
-        low -= (low >> (bits - 1)) << bits
-    if not np.isin(wide - low, (0, 1 << bits, -(1 << bits), 1 << precision)).all():
-        raise damaged("a frame holds numbers that Bits Stored has no room for")
-    return low.astype(layout.dtype)
 
 
 def _from_rle(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
@@ -163,30 +137,32 @@ def jpeg_is_ycc(header: JpegHeader, layout: PixelLayout, warn: Warn) -> bool:
     return coded
 
 
-def jpeg_header(data: bytes, layout: PixelLayout, processes: tuple[int, ...]) -> JpegHeader:
+def jpeg_header(data: bytes, layout: PixelLayout, processes: tuple[int, ...], warn: Warn) -> JpegHeader:
     header = read_jpeg_header(data)
+    if header.followed:
+        warn(FOLLOWED)
     if header.process not in processes:
         raise damaged(f"a frame's codestream is of another kind of JPEG than the transfer syntax says ({layout.family})")
-    _check_size(layout, header.rows, header.columns, len(header.component_ids))
+    check_size(layout, header.rows, header.columns, len(header.component_ids))
     return header
 
 
 def _from_jpeg(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
-    header = jpeg_header(data, layout, LOSSY_PROCESSES)
+    header = jpeg_header(data, layout, LOSSY_PROCESSES, warn)
     if header.precision == 8:
         ycc = layout.samples_per_pixel == 3 and jpeg_is_ycc(header, layout, warn)
-        return _as_stored(_with_pillow(header, ycc), 8, layout)
+        return as_stored(_with_pillow(header, ycc), 8, layout)
     if layout.samples_per_pixel != 1:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, "JPEG Extended in colour with 12 bits can't be decoded here")
-    return _as_stored(_settled(header, partial(_twelve_bit_jpeg, layout=layout)), header.precision, layout)
+    return as_stored(_settled(header, partial(_twelve_bit_jpeg, layout=layout)), header.precision, layout)
 
 
 def _from_jpeg_lossless(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     """JPEG Lossless: the header's photometric interpretation holds, as no conversion belongs to a lossless process."""
-    header = jpeg_header(data, layout, (_LOSSLESS_PROCESS,))
+    header = jpeg_header(data, layout, (_LOSSLESS_PROCESS,), warn)
     if header.precision == 8 and _pillow_knows_lossless():
-        return _as_stored(_with_pillow(header, ycc=False), 8, layout)
-    return _as_stored(_settled(header, partial(_lossless_jpeg, layout=layout)), header.precision, layout)
+        return as_stored(_with_pillow(header, ycc=False), 8, layout)
+    return as_stored(_settled(header, partial(_lossless_jpeg, layout=layout)), header.precision, layout)
 
 
 def _with_pillow(header: JpegHeader, ycc: bool) -> np.ndarray:
@@ -221,7 +197,7 @@ def require_whole_scan(data: bytes, layout: PixelLayout, warn: Warn) -> None:
     """
     from PIL.JpegImagePlugin import JpegImageFile
 
-    header = jpeg_header(data, layout, LOSSY_PROCESSES)
+    header = jpeg_header(data, layout, LOSSY_PROCESSES, warn)
     if not header.ended or header.process == _PROGRESSIVE:
         decode_frame(data, layout, warn)
         return
@@ -304,8 +280,8 @@ def _with_simpleitk(data: bytes, layout: PixelLayout) -> np.ndarray:
 
 
 def _from_jpeg_ls(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
-    header = jpeg_header(data, layout, (_JPEG_LS_PROCESS,))
-    return _as_stored(_decode_jpeg_ls(data, header, layout), header.precision, layout)
+    header = jpeg_header(data, layout, (_JPEG_LS_PROCESS,), warn)
+    return as_stored(_decode_jpeg_ls(data, header, layout), header.precision, layout)
 
 
 def _decode_jpeg_ls(data: bytes, header: JpegHeader, layout: PixelLayout) -> np.ndarray:
@@ -327,7 +303,9 @@ def _decode_jpeg_ls(data: bytes, header: JpegHeader, layout: PixelLayout) -> np.
 
 def _from_jpeg_2000(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
     header = read_jpeg2000_header(data)
-    _check_size(layout, header.rows, header.columns, header.components)
+    if header.followed:
+        warn(FOLLOWED)
+    check_size(layout, header.rows, header.columns, header.components)
     if header.subsampled:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, "JPEG 2000 with subsampled components can't be decoded here")
     photometric = layout.photometric_interpretation
@@ -338,7 +316,7 @@ def _from_jpeg_2000(data: bytes, layout: PixelLayout, warn: Warn) -> np.ndarray:
         )
     if not header.colour_transform and photometric in (Photometric.YBR_ICT, Photometric.YBR_RCT):
         warn(f"the header says {photometric}, but the JPEG 2000 frames are coded as RGB; the frames were followed")
-    return _as_stored(_decode_jpeg_2000(header), header.precision, layout)
+    return as_stored(_decode_jpeg_2000(header), header.precision, layout)
 
 
 def _decode_jpeg_2000(header: Jpeg2000Header) -> np.ndarray:

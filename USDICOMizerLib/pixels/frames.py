@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +22,7 @@ _JPEG_2000_STARTS = (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0cjP  ")
 _JPEG_XL_STARTS = (b"\xff\x0a", b"\x00\x00\x00\x0cJXL ")
 _RLE_HEADER = 64
 _LARGEST_FRAME = 2**31
+_CUT_SHORT = "the file ends inside its last frame, below the crop box; all that was cut out is there"
 
 
 def damaged(detail: str) -> RefusedError:
@@ -37,21 +39,20 @@ class NativeFrames:
             raise damaged("the pixel data is compressed, but the transfer syntax says that it isn't")
         self.warnings: list[str] = []
         self._element = element
-        self._rows_of_pairs = layout.subsampled and layout.columns % 2 == 1
-        frame_bytes = layout.decoded_frame_bytes
+        sizes = [layout.decoded_frame_bytes]
         if layout.subsampled:
             # Two Y, one CB and one CR for two pixels (PS3.3 C.7.6.3.1.2). The standard has no odd width; writers that
             # do either complete the last pair of each row, or let the pairs run on from row to row.
-            frame_bytes = layout.rows * (layout.columns + layout.columns % 2) * 2
-            if self._rows_of_pairs and element.length // layout.frames < frame_bytes:
-                self._rows_of_pairs = False
-                frame_bytes = -(-layout.rows * layout.columns // 2) * 4
-        self._frame_bytes = frame_bytes
+            completed, running = layout.rows * -(-layout.columns // 2) * 4, -(-layout.rows * layout.columns // 2) * 4
+            sizes = [completed, running]
+        self._frame_bytes = _fitting(sizes, element.length, layout.frames)
+        self._rows_of_pairs = layout.subsampled and layout.columns % 2 == 1 and self._frame_bytes == sizes[0]
         # High byte first in each 16-bit word: 8-bit samples that were written as words come in swapped pairs.
         self._swap_pairs = not element.little_endian and element.value_representation == "OW" and layout.bits_allocated == 8
-        self.layout = replace(layout, frames=self._count(element.length, layout.frames))
+        self.layout = replace(layout, frames=self._count(element.length, layout))
 
-    def _count(self, length: int, declared: int) -> int:
+    def _count(self, length: int, layout: PixelLayout) -> int:
+        declared = layout.frames
         held, rest = divmod(length, self._frame_bytes)
         if held == 0:
             raise damaged("the pixel data is shorter than one frame")
@@ -59,6 +60,8 @@ class NativeFrames:
             if rest > 1:
                 raise damaged("the length of the pixel data fits neither Number of Frames nor any other number of frames")
             self.warnings.append(f"Number of Frames is {declared}, but the pixel data holds {held}; all {held} were taken")
+        elif rest >= min(self._frame_bytes // layout.rows, self._frame_bytes // layout.columns):
+            raise damaged("the pixel data is that of a larger picture than Rows and Columns say")
         elif rest > 1:
             self.warnings.append(f"{rest} bytes of padding after the last frame were left out")
         return held
@@ -79,7 +82,9 @@ class NativeFrames:
         planes, width = self._planes_and_width()
         stride = width * layout.dtype.itemsize
         firsts = [start + (plane * layout.rows + box.top) * stride for plane in range(planes)]
-        return [self._read(index, first, box.height * stride) for first in firsts]
+        bands = [self._read(index, first, box.height * stride) for first in firsts]
+        self._look_for_the_end(index)
+        return bands
 
     def samples(self, stored: list[bytes], box: CropBox) -> np.ndarray:
         """What `read` gave for the box as (rows, columns, samples), values as stored; 4:2:2 as 4:4:4."""
@@ -102,6 +107,7 @@ class NativeFrames:
         """Pixel pairs of a 4:2:2 frame in the box, whose left and right are even: (rows, columns / 2, Y Y CB CR)."""
         stride = self.layout.columns * 2
         band = self._read(index, index * self._frame_bytes + box.top * stride, box.height * stride)
+        self._look_for_the_end(index)
         rows = np.frombuffer(band, dtype=np.uint8).reshape(box.height, -1, 4)
         return rows[:, box.left // 2 : box.right // 2].copy()
 
@@ -125,6 +131,13 @@ class NativeFrames:
                 self.warnings.append(note)
         return cleaned
 
+    def _look_for_the_end(self, index: int) -> None:
+        """Warn where the file ends inside the last frame, in rows that nobody asked for."""
+        if index + 1 == self.layout.frames:
+            self._element.stream.seek(self._element.offset + self.layout.frames * self._frame_bytes - 1)
+            if not self._element.stream.read(1) and _CUT_SHORT not in self.warnings:
+                self.warnings.append(_CUT_SHORT)
+
     def _read(self, index: int, first: int, length: int) -> bytes | bytearray:
         stream = self._element.stream
         before = first % 2 if self._swap_pairs else 0
@@ -136,6 +149,12 @@ class NativeFrames:
         if not self._swap_pairs:
             return data
         return np.frombuffer(data[: wanted // 2 * 2], dtype="u2").byteswap().tobytes()[before : before + length]
+
+
+def _fitting(sizes: Sequence[int], length: int, frames: int) -> int:
+    """The first size of which so many frames fill the length, else any number of frames, but for a byte of padding."""
+    filling = [size for size in sizes if 0 <= length - frames * size <= 1]
+    return (filling or [size for size in sizes if length % size <= 1] or list(sizes))[0]
 
 
 def unpack_pairs(pairs: np.ndarray) -> np.ndarray:

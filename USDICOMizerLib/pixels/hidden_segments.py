@@ -8,14 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from USDICOMizerLib.pixels.codestream import AFTER_JPEG_LS_SCAN, AFTER_SCAN
 from USDICOMizerLib.pixels.layout import Family
 
 _SOI, _EOI, _SOS, _COM, _APP0, _APP8, _APP14, _APP15 = 0xD8, 0xD9, 0xDA, 0xFE, 0xE0, 0xE8, 0xEE, 0xEF
 _JFIF_WITHOUT_THUMBNAIL, _ADOBE_LENGTH, _HP_COLOURS_LENGTH = 14, 12, 5
 _SPIFF_LENGTH, _SPIFF_END = 30, b"\0\0\0\1\xff\xd8"  # ISO 10918-3 F.2: size and colours; the end of its directory
-# What ends the data of a scan: any marker but a restart (ISO 10918-1 B.1.1.3; in ISO 14495-1 A.1 a bit is stuffed, not a byte).
-_AFTER_SCAN = re.compile(rb"\xff(?=[\x01-\xcf\xd8-\xfe])")
-_AFTER_JPEG_LS_SCAN = re.compile(rb"\xff(?=[\x80-\xcf\xd8-\xfe])")
 _SOC, _SOT, _SOD, _EOC, _J2K_COM = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9, 0xFF64
 # What encoders sign with: a program and its version, which say nothing of the picture.
 _SIGNATURE = re.compile(rb"(Created by OpenJPEG version|Kakadu-v?|OpenJPH Ver) ?[0-9][0-9.]*\0?")
@@ -38,7 +36,7 @@ def hidden_segments(codestream: bytes, family: Family) -> tuple[str, ...]:
 
 
 def _in_jpeg(data: bytes, family: Family) -> Iterator[str]:
-    scan_end = _AFTER_JPEG_LS_SCAN if family is Family.JPEG_LS else _AFTER_SCAN
+    scan_end = AFTER_JPEG_LS_SCAN if family is Family.JPEG_LS else AFTER_SCAN
     position = 2
     while position + 2 <= len(data):
         if data[position] != 0xFF:

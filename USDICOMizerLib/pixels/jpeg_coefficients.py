@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FASTEST = "turbo210"  # of the libjpegs that it brings; what they write is the same
 
 
-def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blanking]) -> bytes:
+def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blanking], is_filled: bool) -> bytes:
     """See `jpeg_crop.Codec`; of a codestream that can be decoded, as jpeglib says nothing of damage."""
     import jpeglib
 

@@ -81,12 +81,13 @@ class JpegGrid:
 class Codec:
     """One way to cut a codestream.
 
-    `cut` takes a codestream with JFIF, or with Adobe's marker where it is coded as RGB, its header, the box on the grid, and
-    what is blanked in each component (none: nothing). `tells_damage` says whether it raises CodestreamError where the scan
-    is short or damaged: else that has to be known before. `in_threads` says whether several threads may cut at once.
+    `cut` takes a codestream with JFIF, or with Adobe's marker where it is coded as RGB, its header, the box on the grid,
+    what is blanked in each component (none: nothing), and whether filling stands behind its scan. `tells_damage` says whether
+    it raises CodestreamError where the scan is short or damaged: else that has to be known before. `in_threads` says whether
+    several threads may cut at once.
     """
 
-    cut: Callable[[bytes, JpegHeader, CropBox, Sequence[Blanking]], bytes]
+    cut: Callable[[bytes, JpegHeader, CropBox, Sequence[Blanking], bool], bytes]
     tells_damage: bool
     in_threads: bool
 
@@ -157,13 +158,13 @@ def cut_jpeg(data: bytes, layout: PixelLayout, box: CropBox, blank: np.ndarray |
     if codec is None:
         raise RefusedError(Problem.UNSUPPORTED_TRANSFER_SYNTAX, f"JPEG can't be cut without a package: {INSTALL}")
     try:
-        header = jpeg_header(data, layout, LOSSY_PROCESSES)
+        header = jpeg_header(data, layout, LOSSY_PROCESSES, warn)
         blanked = () if blank is None or not blank.any() else _blanked(grid, blank, header)
         if not (codec.tells_damage and header.ended):
             require_whole_scan(data, layout, warn)
         colours = _ADOBE + b"\0" if grid.photometric is Photometric.RGB else _JFIF
         plain = _SOI + colours + header.bare[2:] + (b"" if header.ended else _FILLING) + _EOI
-        return _finished(codec.cut(plain, read_jpeg_header(plain), box, blanked), header, layout, box)
+        return _finished(codec.cut(plain, read_jpeg_header(plain), box, blanked, not header.ended), header, layout, box)
     except RefusedError:
         raise
     except CodestreamError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import BinaryIO
 
@@ -45,7 +45,8 @@ class LossyStep:
 class PixelSource:
     """Pixel data of one instance. The stream stays the caller's, and has to be open while frames are read.
 
-    `layout` describes what is stored, with the number of frames that is really there; `display` how it is shown.
+    `layout` describes what is stored, with the number of frames that is really there; `has_declared_frames` says whether
+    that is Number of Frames; `display` is how it is shown.
     """
 
     def __init__(self, stream: BinaryIO, header: Dataset, element_at: int | None = None):
@@ -62,8 +63,10 @@ class PixelSource:
         claimed, self._warnings = layout_of(header, element.transfer_syntax)
         self._frames = open_frames(element, claimed, header)
         self.layout = self._frames.layout
+        self.has_declared_frames = claimed.frames == self.layout.frames
         self.display = display_of(header, self.layout)
-        self._jpeg_headers: list[JpegHeader] = []
+        self._jpeg_headers: set[JpegHeader] = set()  # without their scans; those of one cine are all alike
+        self._jpeg_headers_read = 0
         self._declared_lossless = str(readable(header, "LossyImageCompression") or "").strip() == "00"
 
     @property
@@ -97,8 +100,10 @@ class PixelSource:
         Raises CodestreamError, RefusedError (damaged-pixel-data).
         """
         frames = self.layout.frames if self.layout.family is Family.JPEG else 0
-        while len(self._jpeg_headers) < frames:
-            self._jpeg_headers.append(read_jpeg_header(self._frames.read(len(self._jpeg_headers))))
+        while self._jpeg_headers_read < frames:
+            header = read_jpeg_header(self._frames.read(self._jpeg_headers_read))
+            self._jpeg_headers.add(replace(header, bare=b""))
+            self._jpeg_headers_read += 1
             yield
 
     def stored_jpeg(self, index: int) -> Callable[[CropBox, np.ndarray | None], bytes]:
@@ -113,7 +118,8 @@ class PixelSource:
     def lossy_step(self) -> LossyStep | None:
         """The lossy compression that the frames are stored in; None where it is lossless, or can't be told.
 
-        Read off the first codestream; of JPEG XL off its transfer syntax, and the header where that leaves it open.
+        Read off the codestreams, of which one is enough; of JPEG XL off its transfer syntax, and the header where that leaves
+        it open.
         Raises RefusedError (damaged-pixel-data).
         """
         if isinstance(self._frames, NativeFrames):
@@ -132,13 +138,16 @@ class PixelSource:
             if self.layout.transfer_syntax == JPEG_XL:
                 return None if self._declared_lossless else "ISO_18181_1"
             if family is Family.JPEG_LS:
-                return "ISO_14495_1" if read_jpeg_header(self._frames.read(0)).near else None
+                return "ISO_14495_1" if any(read_jpeg_header(frame).near for frame in self._codestreams()) else None
             if family in (Family.JPEG_2000, Family.HTJ2K):
-                irreversible = not read_jpeg2000_header(self._frames.read(0)).reversible
+                irreversible = not all(read_jpeg2000_header(frame).reversible for frame in self._codestreams())
                 return ("ISO_15444_1" if family is Family.JPEG_2000 else "ISO_15444_15") if irreversible else None
         except CodestreamError as error:
             raise damaged(f"the codestream of a frame can't be read: {error}") from None
         return None
+
+    def _codestreams(self) -> Iterator[bytes]:
+        return map(self._frames.read, range(self.layout.frames))
 
     def pixels(self, index: int, box: CropBox) -> np.ndarray:
         """Samples of frame `index` (from 0) in the box, as stored: (rows, columns, samples), `layout.decoded_photometric`.
@@ -169,7 +178,7 @@ class PixelSource:
         """What the codestreams of all frames hold beside their picture, in words; none where they are uncompressed."""
         if isinstance(self._frames, NativeFrames):
             return ()
-        found = (hidden_segments(self._frames.read(index), self.layout.family) for index in range(self.layout.frames))
+        found = (hidden_segments(frame, self.layout.family) for frame in self._codestreams())
         return tuple(dict.fromkeys(words for frame in found for words in frame))
 
     def display_frames(self) -> Iterator[np.ndarray]:

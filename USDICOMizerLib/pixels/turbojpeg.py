@@ -39,8 +39,8 @@ _PLACES = {
     ),
 }
 _ELSEWHERE = ("libturbojpeg.so.0", "/opt/libjpeg-turbo/lib64/libturbojpeg.so")
-# The one warning of libjpeg after which all coefficients are there.
-_HARMLESS = "extraneous bytes"
+# What libjpeg says of the filling that stands behind a scan without an EOI marker; elsewhere it means damage.
+_FILLING = "extraneous bytes"
 
 
 class _Region(ctypes.Structure):
@@ -105,7 +105,7 @@ def _declared(found: ctypes.CDLL) -> ctypes.CDLL:
     return found
 
 
-def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blanking]) -> bytes:
+def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blanking], is_filled: bool) -> bytes:
     """See `jpeg_crop.Codec`. Raises CodestreamError where the library reports damage."""
     turbo = library()
     transform = _Transform(_Region(box.left, box.top, box.width, box.height), _NO_OPERATION, _CROP | _COPY_NO_MARKERS)
@@ -118,7 +118,7 @@ def cut(data: bytes, header: JpegHeader, box: CropBox, blanked: Sequence[Blankin
             handle, data, len(data), 1, ctypes.byref(made), ctypes.byref(size), ctypes.byref(transform), _LIMIT_SCANS
         )
         message = turbo.tjGetErrorStr2(handle) if status else b""
-        if status and _HARMLESS not in message.decode("ascii", "replace"):
+        if status and not (is_filled and _FILLING in message.decode("ascii", "replace")):
             raise CodestreamError("libjpeg-turbo finds it damaged")
         return ctypes.string_at(made, size.value)
     finally:

@@ -14,12 +14,19 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+_IN_HAND = 96 * 2**20  # bytes
+
 
 def available_cores() -> int:
     """How many processor cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def affordable(workers: int, frame_bytes: int) -> int:
+    """How many of the workers may be busy with frames that take so many bytes each, so that memory stays within bounds."""
+    return max(1, min(workers, _IN_HAND // max(1, frame_bytes)))
 
 
 def in_order(tasks: Iterable[Callable[[], Result]], workers: int) -> Iterator[Result]:
