@@ -73,14 +73,11 @@ def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
     return [~flat & (normal[:, 0] < 0), flat & (normal[:, 1] < 0), ~flat & (normal[:, 0] > 0), flat & (normal[:, 1] > 0)]
 
 
-def unseen_cuts(outline: Outline, evidence: np.ndarray) -> float:
-    """How little is seen of a window's sides where they cut the outline: 0 enough of one, 1 nothing.
-
-    One that is seen vouches for the other.
-    """
+def unseen_cuts(outline: Outline, evidence: np.ndarray) -> list[float]:
+    """How little is seen of each of a window's sides that cuts the outline: 0 enough, 1 nothing; empty where none does."""
     cuts = [at for at in (outline.window_left, outline.window_right) if math.isfinite(at)]
     if not cuts:
-        return 0.0
+        return []
     around = _around(outline, evidence.shape)
     contrast = around.contrast(evidence)
     unseen = []
@@ -88,7 +85,7 @@ def unseen_cuts(outline: Outline, evidence: np.ndarray) -> float:
         on_it = (np.abs(around.at[:, 0] - at) < 0.5) & (np.abs(around.normal[:, 0]) > 0.9)
         if np.count_nonzero(on_it) * _STEP >= _LEAST_CUT * (outline.bottom - outline.top):
             unseen.append(1 - float(np.clip(contrast[on_it].mean() / _SEEN, 0, 1)))
-    return min(unseen, default=0.0)
+    return unseen
 
 
 def faded_out(outline: Outline, screen: Screen) -> Outline:

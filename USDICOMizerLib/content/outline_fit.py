@@ -80,7 +80,7 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False
 
     def cost(outline: Outline, symmetric: bool) -> float:
         askew = not symmetric and outline.kind is not Kind.RECTANGLE
-        unseen = _UNSEEN_CUT_COST * unseen_cuts(outline, evidence)
+        unseen = _UNSEEN_CUT_COST * min(unseen_cuts(outline, evidence), default=0)  # a side that is seen vouches for the other
         return _COST[outline.kind] + _ASYMMETRY_COST * askew + _lopsided(outline) + unseen
 
     begun = [(gain - cost(start, how[1]), start, how[1]) for how, (gain, start) in best.items() if np.isfinite(gain)]

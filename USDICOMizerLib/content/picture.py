@@ -8,7 +8,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from USDICOMizerLib.content.edges import edge_support, faded_out, stray_speckle
+from USDICOMizerLib.content.edges import edge_support, faded_out, stray_speckle, unseen_cuts
 from USDICOMizerLib.content.evidence import Evidence, Screen, components, find_evidence, look_at, opened, reduced
 from USDICOMizerLib.content.outline import Kind, Outline, polygon_of
 from USDICOMizerLib.content.outline_fit import Fit, refine
@@ -21,6 +21,7 @@ _GOOD = 0.88  # a fit with this score needs no other map
 _FAIR = 0.7  # and one with this no map that is the last resort
 _USUAL_SPILL = 0.003  # of the picture: the outline's rim
 _SPILL_WEIGHS = 30
+_UNSEEN_WEIGHS = 0.6  # of the support of a fan one of whose cuts is seen nowhere: a shadow may end there, and the picture go on
 _ASKEW = 0.8  # probes look straight ahead
 _STRAY_WEIGHS = 12
 _TELLING = 0.9  # of the confidence is left where nothing need be said
@@ -152,11 +153,15 @@ def _judged(look: _Seen, agreed: np.ndarray) -> _Judged | None:
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
     inside = np.logical_or.reduce([fit.outline.holds(x, y) for fit in fits])
     covered = np.count_nonzero(inside & agreed) / max(1, np.count_nonzero(agreed))
-    support = min(
-        edge_support(fit.outline, look.small > 0.5) * (1 if fit.symmetric or fit.outline.kind is Kind.RECTANGLE else _ASKEW)
-        for fit in fits
-    )
+    support = min(_support(fit, look.small > 0.5) for fit in fits)
     outside = np.logical_or.reduce([*look.parts.large, *look.parts.crumbs]) & ~inside
     area = np.count_nonzero(inside)
     spilled = np.count_nonzero(opened(outside, _RIM)) / max(1, area)
     return _Judged(look.evidence, tuple(fits), support, covered, area, spilled)
+
+
+def _support(fit: Fit, evidence: np.ndarray) -> float:
+    """How well the edges of a fit are seen, less where it leans to one side, or is cut where no window is seen."""
+    straight = fit.symmetric or fit.outline.kind is Kind.RECTANGLE
+    unseen = max(unseen_cuts(fit.outline, evidence), default=0.0)
+    return edge_support(fit.outline, evidence) * (1 if straight else _ASKEW) * (1 - _UNSEEN_WEIGHS * unseen)
