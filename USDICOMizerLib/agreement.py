@@ -6,8 +6,9 @@ changed or mixed up with another project's breaks the first; a name given twice,
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms, is_registered
@@ -27,7 +28,7 @@ def load_or_make_key(path: Path, linkage_folder: Path) -> tuple[ProjectKey, bool
     """
     linkage = Linkage(linkage_folder) if linkage_folder.exists() else None
     if not path.exists():
-        if linkage and (linkage.key_fingerprint or linkage.mapping(UIDS) or linkage.mapping(PATIENTS)):
+        if linkage and (linkage.key_fingerprint or any(linkage.mapping(UIDS)) or any(linkage.mapping(PATIENTS))):
             raise KeyFileError(
                 f"There is no project key at {path}, but the linkage folder {linkage_folder} holds pseudonyms made with "
                 f"{_described(linkage.key_fingerprint)}. A new key would give the same patients other pseudonyms. Restore the "
@@ -60,10 +61,11 @@ def _check_key(key: ProjectKey, path: Path, linkage: Linkage) -> None:
         )
 
 
-def _made_these(key: ProjectKey, rows: Sequence[MappingRow]) -> bool:
-    """Whether the key gives the pseudonyms that a linkage holds. The newest rows tell of a mix-up, the oldest of its start."""
+def _made_these(key: ProjectKey, rows: Iterator[MappingRow]) -> bool:
+    """Whether the key gives the pseudonyms that a linkage holds. The newest row tells of a mix-up, the oldest of its start."""
     pseudonyms = Pseudonyms(key)
-    return all(pseudonyms.uid(old) == new for old, new in (*rows[:1], *rows[-1:]) if not is_registered(old))
+    oldest_and_newest = (*islice(rows, 1), *deque(rows, maxlen=1))
+    return all(pseudonyms.uid(old) == new for old, new in oldest_and_newest if not is_registered(old))
 
 
 def _described(fingerprint: str) -> str:

@@ -20,6 +20,7 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.processes import Lost, in_processes
 from USDICOMizerLib.receipts import SourceRow
+from USDICOMizerLib.records import Sharing
 from USDICOMizerLib.sources import SourceOutcome
 from USDICOMizerLib.units import Answer, Order, Unit, failed, prepare_unit, work_on
 
@@ -136,6 +137,7 @@ def prepare_exams(
     )
     places: dict[str, int] = {}
     results: list[ExamResult] = []
+    sharing = Sharing()
     not_filed = 0
     began = time.monotonic()
     try:
@@ -143,7 +145,7 @@ def prepare_exams(
             for unit, answer in runner(_placed(units, places), stopping.is_asked):
                 result = _result(unit, answer, job, progress)
                 not_filed += not _file(unit, job, linkage)
-                results.append(result)
+                results.append(result.shared(sharing))
                 progress.exam_ended(result, Pace(len(results), total, time.monotonic() - began))
     finally:
         remove_abandoned_parts(job.output)  # of processes that were ended at once

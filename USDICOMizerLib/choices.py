@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,7 +10,8 @@ from USDICOMizerLib.alike import made_alike
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.proposals import propose_crop, propose_sector
+from USDICOMizerLib.processes import Lost, can_start_processes, in_processes
+from USDICOMizerLib.proposals import looks_at_pixels, propose_crop, propose_sector
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.tags import Tag
 
@@ -49,6 +50,41 @@ def decide(instance: Instance, choices: Choices, settings: Settings) -> Decision
     if choices.crop is CropChoice.NONE:
         return decision.replaced(crop=None, proposal=f"{proposal.origin} sector")
     return decision
+
+
+def decide_exams(exams: Iterable[Exam], choices: Choices, settings: Settings, processes: int = 1) -> dict[str, Decision]:
+    """The decisions for all instances of all exams; exams whose pixels have to be looked at are done in so many processes."""
+    decisions: dict[str, Decision] = {}
+    to_look_at: list[Exam] = []
+    for exam in exams:
+        if processes > 1 and _looks_at_pixels(exam, choices, settings):
+            to_look_at.append(exam)
+        else:
+            decisions |= decide_all(exam, choices, settings)
+    if len(to_look_at) < 2 or not can_start_processes():
+        for exam in to_look_at:
+            decisions |= decide_all(exam, choices, settings)
+        return decisions
+    for exam, decided in in_processes(_decide_all, (choices, settings), to_look_at, min(processes, len(to_look_at))):
+        decisions |= _undecided(exam, choices) if isinstance(decided, Lost) else decided
+    return decisions
+
+
+def _looks_at_pixels(exam: Exam, choices: Choices, settings: Settings) -> bool:
+    if choices.mask is Mask.SECTOR:
+        return True
+    return choices.crop is CropChoice.AUTO and any(looks_at_pixels(instance, settings) for instance in exam.instances)
+
+
+def _decide_all(chosen: tuple[Choices, Settings], exam: Exam) -> dict[str, Decision]:
+    """The task of a process."""
+    return dict(decide_all(exam, *chosen))
+
+
+def _undecided(exam: Exam, choices: Choices) -> dict[str, Decision]:
+    """For an exam that twice cost the process that looked at it: nothing is proposed, so nothing leaves unseen."""
+    decision = Decision(mask=choices.mask, tag=choices.tag)
+    return {instance.identity: decision.replaced(order=number) for number, instance in enumerate(exam.instances, start=1)}
 
 
 def decide_all(exam: Exam, choices: Choices, settings: Settings) -> Mapping[str, Decision]:

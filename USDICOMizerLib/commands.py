@@ -10,7 +10,7 @@ from pathlib import Path
 
 from USDICOMizerLib.after_images import write_after_images
 from USDICOMizerLib.check import Expectation, check_export, options_claimed_by
-from USDICOMizerLib.choices import Choices, CropChoice, decide_all
+from USDICOMizerLib.choices import Choices, CropChoice, decide_exams
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.options import Option
@@ -31,6 +31,7 @@ from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
 from USDICOMizerLib.plan import doubtful_first, make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
+from USDICOMizerLib.processes import processes_kept
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
 from USDICOMizerLib.project import Project
 from USDICOMizerLib.proposals import DOUBTFUL
@@ -62,9 +63,10 @@ class _Input:
 def prepare(options: argparse.Namespace, console: Console) -> bool:
     """`prepare`: everything that is ready becomes an export, one ZIP an exam."""
     project = _project(options, console)
-    found = _read_input(options, project.settings, console)
-    project.say_what_is_kept()
-    result = project.prepare(found.exams, found.discovery.others, found.decisions)
+    with processes_kept():
+        found = _read_input(options, project.settings, console)
+        project.say_what_is_kept()
+        result = project.prepare(found.exams, found.discovery.others, found.decisions)
     console.run_ended(result)
     if result.left:
         raise KeyboardInterrupt
@@ -274,12 +276,13 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
     if options.plan and (options.crop or options.mask or options.tag):
         raise CommandError("With --plan the decisions come from the plan: leave out --crop, --mask and --tag, or --plan.")
     choices = _choices(options, settings)
+    processes = getattr(options, "jobs", None) or available_cores()
     the_plan = read_plan(options.plan, settings.tags) if options.plan else None
     discovery = discover(
         options.inputs,
         on_progress=console.found,
         index_folder=_index_folder(options, settings),
-        processes=getattr(options, "jobs", None) or available_cores(),
+        processes=processes,
     )
     log("input read", instances=len(discovery.instances), others=len(discovery.others))
     exams = group_into_exams(discovery.instances)
@@ -290,8 +293,7 @@ def _read_input(options: argparse.Namespace, settings: Settings, console: Consol
         )
     if the_plan:
         return _Input(discovery, exams, match_plan(the_plan, exams))
-    decisions = {identity: made for exam in exams for identity, made in decide_all(exam, choices, settings).items()}
-    return _Input(discovery, exams, decisions)
+    return _Input(discovery, exams, decide_exams(exams, choices, settings, processes))
 
 
 def _choices(options: argparse.Namespace, settings: Settings) -> Choices:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import timedelta
 
 from USDICOMizerLib.batch import Pace, RunResult
@@ -15,6 +14,7 @@ from USDICOMizerLib.check import CheckFinding
 from USDICOMizerLib.export_job import ExamResult, InstanceResult
 from USDICOMizerLib.inspection import ExamFacts, Explanation
 from USDICOMizerLib.outcomes import Outcome, Problem
+from USDICOMizerLib.records import as_json
 from USDICOMizerLib.sources import SourceOutcome
 
 _IN_WORDS = [
@@ -52,7 +52,7 @@ class Console:
     def json(self, value: object) -> None:
         """Print the result as one JSON object, where JSON is wanted."""
         if self._as_json:
-            print(json.dumps(value))
+            print(as_json(value))
 
     def started(self) -> None:
         """Progress: the process that a program signals to end this run; a launcher may stand between the two."""
@@ -90,7 +90,7 @@ class Console:
     def run_ended(self, result: RunResult) -> None:
         """The result of `prepare`: what was exported where, what was not and why, what to do next."""
         self._close_bar()
-        self.json(_as_json(result))
+        self.json(_run_as_json(result))
         for exam in result.exams:
             self._exam(exam)
         counts = result.counts
@@ -118,10 +118,11 @@ class Console:
     def _exam(self, exam: ExamResult) -> None:
         done = [result for result in exam.instances if result.outcome in (Outcome.PREPARED, Outcome.UNCHANGED)]
         self.say(f"{exam.exam}: {len(done)} of {len(exam.instances)} exported" + (f" to {exam.path}" if exam.path else ""))
-        for how in sorted({result.how for result in done if result.how}):
-            numbers = [f"{result.number:03d}" for result in done if result.how == how]
+        new = [result for result in done if result.outcome is Outcome.PREPARED]
+        for how in sorted({result.how for result in new if result.how}):
+            numbers = [f"{result.number:03d}" for result in new if result.how == how]
             self.say(f"    {', '.join(numbers)}: {how}")
-        for result in done:
+        for result in new:
             for warning in result.warnings:
                 self.say(f"    {result.number:03d}: warning: {warning}")
 
@@ -148,7 +149,7 @@ class Console:
 
     def check_ended(self, findings: Sequence[CheckFinding], files: str) -> None:
         """The result of `check`."""
-        self.json({"well": not findings, "findings": [asdict(finding) for finding in findings]})
+        self.json({"well": not findings, "findings": findings})
         for finding in findings:
             self.say(f"{finding.file or files}: {finding.kind}: {finding.message}")
         self.say(
@@ -162,9 +163,9 @@ class Console:
         self._close_bar()
         self.json(
             {
-                "exams": [asdict(exam) for exam in exams],
+                "exams": exams,
                 "others": [_other_as_json(number, other) for number, other in enumerate(others, start=1)],
-                "attributes": [asdict(explanation) for explanation in explanations],
+                "attributes": explanations,
             }
         )
         columns = ("No.", "Kind", "Size", "Stored as", "Colours", "Device", "Crop", "From", "Sure", "State")
@@ -237,7 +238,7 @@ def _line(which: str, outcome: Outcome, reason: str, detail: str) -> str:
     return f"{which} {outcome}: {reason}" + (f": {detail}" if detail else "")
 
 
-def _as_json(result: RunResult) -> dict:
+def _run_as_json(result: RunResult) -> dict:
     return {
         "event": "result",
         "key_fingerprint": result.key_fingerprint,
@@ -251,7 +252,7 @@ def _as_json(result: RunResult) -> dict:
                 "path": str(exam.path) if exam.path else None,
                 "error": exam.error,
                 "report_error": exam.report_error,
-                "instances": [asdict(instance) for instance in exam.instances],
+                "instances": exam.instances,
             }
             for exam in result.exams
         ],

@@ -6,13 +6,14 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 from zipfile import ZipFile
 
 from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.records import Sharing
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +138,21 @@ class Instance:
     warnings: tuple[str, ...] = ()
     state: SourceState | None = None  # that of the source when its header was read; None where nobody looked
 
+    def shared(self, sharing: Sharing) -> Instance:
+        """The same, with one object for what the instances of a study or of a scanner have in common."""
+        common = {name: sharing.one(getattr(self, name)) for name in IN_COMMON}
+        return self if all(value is getattr(self, name) for name, value in common.items()) else replace(self, **common)
+
     @property
     def whole_frame(self) -> CropBox:
         """The crop box that cuts nothing."""
         return CropBox(0, 0, self.columns, self.rows)
+
+
+IN_COMMON = """
+    sop_class_uid study_uid series_uid patient modality transfer_syntax photometric_interpretation device regions depth warnings
+""".split()
+"""What many instances have the same of: texts and what is made of texts."""
 
 
 @dataclass(frozen=True)

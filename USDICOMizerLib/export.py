@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -14,14 +15,16 @@ from USDICOMizerLib.burned_in_text import find_text
 from USDICOMizerLib.check import Expectation, check_archive
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.deidentify.residue import find_in_text
-from USDICOMizerLib.errors import ExportError, RefusedError, USDICOMizerError
+from USDICOMizerLib.errors import ExportError, RefusedError, ReportError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, Numbered, leave_receipt
-from USDICOMizerLib.ledger import LedgerRecord
+from USDICOMizerLib.ledger import LedgerRecord, Made
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.prepare import PreparedInstance, prepare
 from USDICOMizerLib.readiness import assess
+from USDICOMizerLib.records import shallow
+from USDICOMizerLib.report_record import is_about, remove_report, report_of
 from USDICOMizerLib.resume import (
     fingerprint_of,
     is_finished,
@@ -146,7 +149,8 @@ class _ExamRun:
         """All of it was done before: every outcome is what it was then, or `prepared` for what was prepared."""
         for (number, _, _), entry in zip(self.numbered, self.entries, strict=True):
             outcome, reason = done.outcomes[entry]
-            self._add(InstanceResult(number, prepared if outcome == Outcome.PREPARED else Outcome(outcome), reason))
+            made = shallow(done.made.get(entry, Made()))
+            self._add(InstanceResult(number, prepared if outcome == Outcome.PREPARED else Outcome(outcome), reason, **made))
 
     def _prepared(self, number: int, instance: Instance, decision: Decision, export: Export) -> InstanceResult:
         if not decision.include:
@@ -207,13 +211,18 @@ class _ExamRun:
         if findings:
             log("export did not pass its check", level=logging.ERROR, exam=self.exam_name, findings=len(findings))
             raise ExportError(f"the finished export did not pass its own check ({findings[0].message}); it was not kept")
-        outcomes = {
-            entry: (result.outcome.value, result.reason) for entry, result in zip(self.entries, self.results, strict=True)
-        }
+        results = dict(zip(self.entries, self.results, strict=True))
+        outcomes = {entry: (result.outcome.value, result.reason) for entry, result in results.items()}
+        made = {entry: _made(result) for entry, result in results.items() if result.outcome is Outcome.PREPARED}
+        contents = contents_digest(stream)
         try:
-            self.leave_receipt(export=name, record=LedgerRecord(name, work, contents_digest(stream), outcomes))
+            self.leave_receipt(export=name, record=LedgerRecord(name, work, contents, outcomes, made))
         except OSError as error:
             raise ExportError(f"the linkage can't be written ({error.strerror}); the export was not kept") from error
+        page = report_of(self.job.output / name)
+        if not is_about(page, contents):
+            with contextlib.suppress(ReportError):  # told when its own is written
+                remove_report(page)  # now, as it may show what this export was made to hide, and a kill may come
 
     def leave_receipt(self, *, export: str = "", error: str = "", record: LedgerRecord | None = None) -> None:
         """Say which file each instance number stands for and how it ended, and what ties the export to its originals."""
@@ -230,6 +239,10 @@ class _ExamRun:
             ended.get(number) or InstanceResult(number, Outcome.FAILED, ExportError.__name__, error)
             for number, _, _ in self.numbered
         ]
+
+
+def _made(result: InstanceResult) -> Made:
+    return Made(result.box, result.how, result.actions, result.warnings)
 
 
 def _words(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from USDICOMizerLib.plan import source_text
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.receipts import Receipt, Receipts, SourceRow
+from USDICOMizerLib.records import Sharing
 from USDICOMizerLib.tags import Tag
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class InstanceResult:
     """How one instance of an exam ended. `number` is its place in the exam; everything else is pseudonymous too."""
 
@@ -37,6 +38,11 @@ class InstanceResult:
     actions: Mapping[str, int] = field(default_factory=dict)  # how many elements of the header were kept, removed ...
     warnings: tuple[str, ...] = ()
 
+    def shared(self, sharing: Sharing) -> InstanceResult:
+        """The same, with one object for what many instances have in common."""
+        texts = {name: sharing.one(getattr(self, name)) for name in ("reason", "detail", "box", "how", "warnings")}
+        return replace(self, actions=sharing.one_mapping(self.actions), **texts)
+
 
 @dataclass(frozen=True)
 class ExamResult:
@@ -48,6 +54,10 @@ class ExamResult:
     instances: tuple[InstanceResult, ...]
     error: str = ""
     report_error: str = ""  # why its report could not be written
+
+    def shared(self, sharing: Sharing) -> ExamResult:
+        """The same, with one object for what many instances have in common."""
+        return replace(self, instances=tuple(one.shared(sharing) for one in self.instances))
 
 
 @dataclass(frozen=True)

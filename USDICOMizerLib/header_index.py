@@ -13,13 +13,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 
 from USDICOMizerLib import __version__
-from USDICOMizerLib.exam import Device, Instance, Patient, Region, Source, SourceState
+from USDICOMizerLib.exam import IN_COMMON, Device, Instance, Patient, Region, Source, SourceState
 from USDICOMizerLib.files import make_private_folder, open_private
 from USDICOMizerLib.outcomes import Outcome
+from USDICOMizerLib.records import Sharing, as_json, shallow
 from USDICOMizerLib.source_files import Found, SourceOutcome
 
 INDEX_NAME = "headers.sqlite"
@@ -47,7 +48,7 @@ class HeaderIndex:
             path.unlink()
             open_private(path, "ab").close()
             self._database = _opened(path)
-        self._shared: dict[object, object] = {}
+        self._sharing = Sharing()
 
     def get(self, path: Path, state: SourceState) -> Found | None:
         """What the file holds; None where the index doesn't know it in this state."""
@@ -64,7 +65,7 @@ class HeaderIndex:
         """Note what files hold, but for those that failed, and those that were written to just now."""
         racy = time.time_ns() - _RACY_NS
         rows = (
-            (_key(path), state.size, state.modified_ns, _signed(state.inode), json.dumps([_record(one) for one in holds]))
+            (_key(path), state.size, state.modified_ns, _signed(state.inode), as_json([_record(one) for one in holds]))
             for path, state, holds in found
             if state.modified_ns < racy and not any(_has_failed(one) for one in holds)
         )
@@ -79,17 +80,11 @@ class HeaderIndex:
         source = Source(path, record.pop("member"))
         if "outcome" in record:
             return SourceOutcome(source, Outcome(record["outcome"]), record["reason"], record["detail"])
-        for field, kind in (("patient", Patient), ("device", Device)):
-            record[field] = self._once(kind(**record[field]))
-        for field in ("study_uid", "series_uid", "sop_class_uid", "transfer_syntax", "modality", "photometric_interpretation"):
-            record[field] = self._once(record[field])
-        record["regions"] = self._once(tuple(Region(**region) for region in record["regions"]))
-        record["warnings"] = self._once(tuple(record["warnings"]))
+        record["patient"], record["device"] = Patient(**record["patient"]), Device(**record["device"])
+        record["regions"] = tuple(Region(**region) for region in record["regions"])
+        record["warnings"] = tuple(record["warnings"])
+        record |= {name: self._sharing.one(record[name]) for name in IN_COMMON}
         return Instance(source=source, identity=record["sop_instance_uid"], state=state, **record)
-
-    def _once(self, value):
-        """The same object for equal values: a study's instances share most of what they say."""
-        return self._shared.setdefault(value, value)
 
 
 def open_index(folder: Path) -> HeaderIndex | None:
@@ -127,7 +122,7 @@ def _record(found: Instance | SourceOutcome) -> dict:
             "reason": found.reason,
             "detail": found.detail,
         }
-    record = asdict(found)
+    record = shallow(found)
     for field in ("source", "identity", "state"):  # known by the row itself, or made anew
         del record[field]
     return {"member": found.source.member, **record}

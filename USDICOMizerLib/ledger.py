@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from USDICOMizerLib.files import append, locked
+from USDICOMizerLib.records import as_json
 
 LEDGER_NAME = "ledger.jsonl"
+
+
+@dataclass(frozen=True)
+class Made:
+    """How an instance was prepared: what the ZIP doesn't tell, so that its report can be written at any time."""
+
+    box: str = ""  # the crop box as it was cut
+    how: str = ""  # how the pixels went from source to export, in words
+    actions: Mapping[str, int] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -21,13 +32,21 @@ class LedgerRecord:
     """One line of the ledger.
 
     `work` is a keyed digest of sources, decisions, settings and version, `contents` a digest of what the ZIP holds.
-    `outcomes` maps the keyed digest of an instance's identity to its outcome and reason.
+    `outcomes` maps the keyed digest of an instance's identity to its outcome and reason, `made` that of one which left.
     """
 
     export: str
     work: str
     contents: str
     outcomes: Mapping[str, tuple[str, str]]
+    made: Mapping[str, Made] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, values: dict) -> LedgerRecord:
+        """The record, of what its line holds. Raises ValueError, TypeError, KeyError or AttributeError where it is none."""
+        outcomes = {entry: (outcome, reason) for entry, (outcome, reason) in values["outcomes"].items()}
+        made = {entry: Made(**one | {"warnings": tuple(one["warnings"])}) for entry, one in values.get("made", {}).items()}
+        return cls(**values | {"outcomes": outcomes, "made": made})
 
 
 class Ledger:
@@ -56,7 +75,7 @@ class Ledger:
 
     def add(self, record: LedgerRecord, *, once: bool = False) -> None:
         """Append a line; `once`, only where the same line isn't there yet. Raises OSError."""
-        line = (json.dumps(asdict(record)) + "\n").encode()
+        line = f"{as_json(record)}\n".encode()
         with locked(self.path, must_lock=False) as stream:  # a network share may have no locks; only one process a run writes
             stream.seek(0)
             if once and b"\n" + line in b"\n" + stream.read():
@@ -79,8 +98,6 @@ class Ledger:
 
 def _record(line: bytes) -> LedgerRecord | None:
     try:
-        values = json.loads(line)
-        outcomes = {identity: (outcome, reason) for identity, (outcome, reason) in values.pop("outcomes").items()}
-        return LedgerRecord(**values, outcomes=outcomes)
+        return LedgerRecord.from_json(json.loads(line))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -7,14 +7,14 @@ exam has to say comes as a receipt, from whatever process prepared it, and is fi
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-import json
 import logging
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, astuple, fields
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import IO
@@ -35,11 +35,13 @@ from USDICOMizerLib.logs import log
 from USDICOMizerLib.open_runs import OpenRun
 from USDICOMizerLib.places import lies_among_exports
 from USDICOMizerLib.receipts import MappingRow, Receipt, Receipts, SourceRow
+from USDICOMizerLib.records import as_json, shallow
 
 UIDS, PATIENTS, EXAMS, ISSUERS = "uid_mapping.csv", "patid_mapping.csv", "exam_mapping.csv", "issuer_mapping.csv"
 AUDIT = "audit.jsonl"
 _SOURCES, _FINGERPRINT = "sources.csv", "key_fingerprint.txt"
 _MAPPING_COLUMNS = ("id_old", "id_new")
+_DIGEST_BYTES = 16
 
 csv.field_size_limit(2**31 - 1)  # a header may hold an ID of any length; the default of 128 KiB would end every later run
 
@@ -52,7 +54,7 @@ class Linkage:
 
     def __init__(self, folder: Path):
         self.folder = make_private_folder(folder)
-        self._held: dict[str, tuple[set[MappingRow], int]] = {}
+        self._held: dict[str, tuple[set[bytes], int]] = {}
 
     @property
     def plans(self) -> Path:
@@ -78,17 +80,21 @@ class Linkage:
                 append(stream, f"{fingerprint}\n".encode())
             return recorded or fingerprint
 
-    def mapping(self, name: str) -> list[MappingRow]:
+    def mapping(self, name: str) -> Iterator[MappingRow]:
         """The rows of one of the mappings, oldest first."""
-        rows = csv.reader(io.StringIO(_text(self.folder / name), newline=""))
-        return [(row[0], row[1]) for row in rows if len(row) == 2 and tuple(row) != _MAPPING_COLUMNS]
+        try:
+            with (self.folder / name).open("rb") as stream:
+                yield from _mapping_rows(stream)
+        except FileNotFoundError:
+            return
 
-    def add_to_mapping(self, name: str, rows: Iterable[MappingRow], objection: Objection = lambda known: None) -> None:
+    def add_to_mapping(self, name: str, rows: Iterable[MappingRow], objection: Objection | None = None) -> None:
         """Add rows to a mapping that it doesn't hold yet, unless `objection` raises: then none is added."""
         with self._locked(name) as stream:
             known = self._learn(name, stream)
-            objection(known)
-            new = [row for row in dict.fromkeys(rows) if row not in known]
+            if objection:
+                objection(set(_mapping_rows(stream)))
+            new = [row for row in dict.fromkeys(rows) if _digest(row) not in known]
             self._append_rows(stream, _MAPPING_COLUMNS, new)
 
     def claim_subjects(
@@ -104,7 +110,7 @@ class Linkage:
         """
         run = self.run  # which files what killed runs left, and so locks the same table
         with self._locked(PATIENTS) as stream:
-            known = self._learn(PATIENTS, stream) | run.all_claims(PATIENTS)
+            known = set(_mapping_rows(stream)) | run.all_claims(PATIENTS)
             objection(known, set(self.mapping(ISSUERS)) | run.all_claims(ISSUERS))
             run.claim(PATIENTS, patients)
             run.claim(ISSUERS, issuers)
@@ -160,30 +166,33 @@ class Linkage:
     def add_sources(self, rows: Iterable[SourceRow], *, once: bool = False) -> None:
         """Add rows to sources.csv; `once`, only those that it doesn't hold yet."""
         columns = tuple(field.name for field in fields(SourceRow))
-        new = [tuple(map(str, astuple(row))) for row in rows]
+        new = [tuple(map(str, shallow(row).values())) for row in rows]
         with self._locked(_SOURCES) as stream:
             if once:
-                held = set(_rows(stream, 0)[0])
-                new = [row for row in dict.fromkeys(new) if row not in held]
+                new = list(dict.fromkeys(new))
+                held = set(new).intersection(_rows(stream, 0))
+                new = [row for row in new if row not in held]
             self._append_rows(stream, columns, new)
 
     def add_audit(self, record: AuditRecord, *, once: bool = False) -> None:
         """Append a line to audit.jsonl, and see that it has reached the disk; `once`, only where the same isn't there yet."""
-        line = (json.dumps(asdict(record)) + "\n").encode()
+        line = f"{as_json(record)}\n".encode()
         with self._locked(AUDIT) as stream:
             stream.seek(0)
             if once and b"\n" + line in b"\n" + stream.read():
                 return
             append(stream, line)
 
-    def _learn(self, name: str, stream: IO[bytes]) -> set[MappingRow]:
-        """The rows that a mapping holds. Those that this process has read before are remembered: runs only ever append."""
+    def _learn(self, name: str, stream: IO[bytes]) -> set[bytes]:
+        """Digests of the rows that a mapping holds: of a million instances, the rows themselves would fill the memory.
+
+        Those that this process has read before are remembered: runs only ever append.
+        """
         known, end = self._held.get(name, (set(), 0))
         if stream.seek(0, os.SEEK_END) < end:  # a person has replaced it
             known, end = set(), 0
-        rows, end = _rows(stream, end)
-        known |= {(row[0], row[1]) for row in rows if len(row) > 1 and row != _MAPPING_COLUMNS}
-        self._held[name] = (known, end)
+        known.update(map(_digest, _mapping_rows(stream, end)))
+        self._held[name] = known, end_of_last_line(stream)
         return known
 
     @staticmethod
@@ -210,12 +219,21 @@ class Linkage:
             ) from None
 
 
-def _rows(stream: IO[bytes], start: int) -> tuple[list[tuple[str, ...]], int]:
-    """The whole rows of a table from a position on, and where they end; one that was cut off is none."""
+def _mapping_rows(stream: IO[bytes], start: int = 0) -> Iterator[MappingRow]:
+    """The whole rows of a mapping from a position on."""
+    return ((row[0], row[1]) for row in _rows(stream, start) if len(row) > 1 and row != _MAPPING_COLUMNS)
+
+
+def _rows(stream: IO[bytes], start: int) -> Iterator[tuple[str, ...]]:
+    """The whole rows of a table from a position on; one that was cut off is none."""
+    end = end_of_last_line(stream)
     stream.seek(start)
-    data = stream.read()
-    data = data[: data.rfind(b"\n") + 1]
-    return [tuple(row) for row in csv.reader(io.StringIO(data.decode("utf-8"), newline=""))], start + len(data)
+    whole = stream.read()[: max(0, end - start)]
+    return map(tuple, csv.reader(io.TextIOWrapper(io.BytesIO(whole), encoding="utf-8", newline="")))
+
+
+def _digest(row: MappingRow) -> bytes:
+    return hashlib.blake2b(repr(row).encode(), digest_size=_DIGEST_BYTES).digest()
 
 
 def _text(path: Path) -> str:

@@ -19,6 +19,9 @@ LOGGER = logging.getLogger("USDICOMizer")
 _FILE_NAME = "usdicomizer.log"
 _MEBIBYTE = 2**20
 
+LogLine = tuple[int, str]
+"""A line as the log has it, with its level."""
+
 
 class _JsonLines(logging.Formatter):
     """One JSON object a line; of an exception its class and place, not its message, which may quote a header."""
@@ -57,9 +60,9 @@ def set_up_logging(folder: Path, level: str) -> None:
 
 
 @contextlib.contextmanager
-def collected() -> Iterator[list[str]]:
+def collected() -> Iterator[list[LogLine]]:
     """The lines that this thread logs in the block, to be passed on to the process that keeps the log."""
-    lines: list[str] = []
+    lines: list[LogLine] = []
     handler = _Collector(lines)
     LOGGER.addHandler(handler)
     LOGGER.setLevel(logging.DEBUG)
@@ -70,10 +73,9 @@ def collected() -> Iterator[list[str]]:
         LOGGER.removeHandler(handler)
 
 
-def pass_on(lines: Iterable[str]) -> None:
+def pass_on(lines: Iterable[LogLine]) -> None:
     """Write lines that another process has collected."""
-    for line in lines:
-        level = logging.getLevelName(json.loads(line)["level"])
+    for level, line in lines:
         if LOGGER.isEnabledFor(level):
             LOGGER.handle(logging.makeLogRecord({"name": LOGGER.name, "levelno": level, "line": line}))
 
@@ -81,14 +83,14 @@ def pass_on(lines: Iterable[str]) -> None:
 class _Collector(logging.Handler):
     """Keeps the formatted lines of one thread: a worker of a cluster may have several, each with an exam of its own."""
 
-    def __init__(self, lines: list[str]):
+    def __init__(self, lines: list[LogLine]):
         super().__init__()
         self._lines, self._thread = lines, threading.get_ident()
         self.setFormatter(_JsonLines())
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self._thread:
-            self._lines.append(self.format(record))
+            self._lines.append((record.levelno, self.format(record)))
 
 
 def silence_libraries() -> None:

@@ -1,4 +1,4 @@
-"""What a window must not wait for, read by a process beside it: instances, then proposals, bytes, thumbnails, last text.
+"""What a window must not wait for, read by a process beside it: instances, proposals, bytes, thumbnails; text and outlines.
 
     python -m USDICOMizerLib.panel_feed < {"inputs": [...], "settings": "settings.ini" or null for the built-in ones}
 
@@ -23,10 +23,11 @@ from USDICOMizerLib.choices import Choices, decide, decide_all
 from USDICOMizerLib.decision import Content, Decision, content_of
 from USDICOMizerLib.errors import CommandError, SettingsError
 from USDICOMizerLib.exam import Device, Exam, Instance, Patient, Region, Source, SourceState, group_into_exams
-from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.geometry import CropBox, parse_sector
 from USDICOMizerLib.logs import silence_libraries
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import open_pixels
+from USDICOMizerLib.proposals import Proposal, propose_sector
 from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_text import SeenText
 from USDICOMizerLib.settings import Settings, load_settings
@@ -74,6 +75,11 @@ def text_from(event: Mapping) -> tuple[CropBox | None, SeenText]:
     return crop, SeenText(event["words"], tuple(CropBox(*box) for box in event["boxes"]))
 
 
+def sector_from(event: Mapping) -> Proposal:
+    """The proposal that an event `sector` tells: the outline of the picture."""
+    return Proposal(CropBox(*event["box"]), event["origin"], event["confidence"], event["note"], parse_sector(event["sector"]))
+
+
 def request_bytes(inputs: Sequence[Path], settings: Path | None = None) -> bytes:
     """What to write to the process's standard input; the settings' file is needed for what is proposed."""
     request = {"inputs": [str(path) for path in inputs], "settings": str(settings) if settings else None}
@@ -108,11 +114,11 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
         for identity, event, facts in _about(exam, settings, decided):
             say(event, identity=identity, **facts)
     say("looked")
-    if settings and settings.review.require_text_check:
-        for instance in (instance for exam in exams for instance in exam.instances):
-            text = _text(instance, decided[instance.identity])
-            if text:
-                say("text", identity=instance.identity, **text)
+    for instance in (instance for exam in exams for instance in exam.instances if settings):
+        if sector := _sector(instance, settings):
+            say("sector", identity=instance.identity, **sector)
+        if settings.review.require_text_check and (text := _text(instance, decided[instance.identity])):
+            say("text", identity=instance.identity, **text)
     return 0
 
 
@@ -204,6 +210,15 @@ def _text(instance: Instance, decision: Decision) -> dict | None:
         return None
     boxes = to_blank(instance, found)
     return {"crop": _box_as_json(decision.crop), "words": str(found), "boxes": list(map(_box_as_json, boxes))} if boxes else None
+
+
+def _sector(instance: Instance, settings: Settings) -> dict | None:
+    """The outline of the picture, for who wants to blank what is outside of it; None where none is found."""
+    proposal = propose_sector(instance, settings)
+    if proposal is None or proposal.sector is None:
+        return None
+    facts = {"origin": proposal.origin, "confidence": proposal.confidence, "note": proposal.note}
+    return {"box": _box_as_json(proposal.box), "sector": str(proposal.sector), **facts}
 
 
 def _box_as_json(box: CropBox | None) -> list[int] | None:

@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -47,23 +48,45 @@ def in_processes(
     """Each task with `function(common, task)`, as they are done. The function is one of a module, and never raises.
 
     Tasks are taken when a process is free, and none any more once `is_stopping`; those in hand are finished, and one whose
-    process is lost then has no answer. Closing the iterator, or an error, ends all processes.
+    process is lost then has no answer. Closing the iterator, or an error, ends all processes; at the end of the tasks they
+    end too, unless `processes_kept`.
     """
     pool = _Pool(function, common, processes)
     queue = _Queue(tasks)
+
+    def give_out() -> None:
+        while pool.has_room and not is_stopping() and (attempt := queue.next()):
+            pool.give(attempt)
+
     try:
-        while True:
-            while pool.has_room and not is_stopping() and (attempt := queue.next()):
-                pool.give(attempt)
-            if not pool.busy:
-                return
+        give_out()
+        while pool.busy:
+            answered = []
             for attempt, answer in pool.answers():
                 if isinstance(answer, Lost) and attempt[1] < _ATTEMPTS:
                     queue.again.append(attempt)
                 else:
-                    yield attempt[0], answer
+                    answered.append((attempt[0], answer))
+            give_out()  # so that no process waits while the caller looks at an answer
+            yield from answered
+        pool.hand_on()
     finally:
         pool.end()
+
+
+@contextlib.contextmanager
+def processes_kept() -> Iterator[None]:
+    """Let the processes of one `in_processes` in the block do the next one's tasks too: each takes a second to start."""
+    global _kept
+    _kept = []
+    try:
+        yield
+    finally:
+        kept, _kept = _kept, None
+        _end(kept)
+
+
+_kept: list[_Process] | None = None
 
 
 Attempt = tuple[Any, int]
@@ -100,7 +123,7 @@ class _Pool:
 
     def give(self, attempt: Attempt) -> None:
         while True:
-            process = self._idle.pop() if self._idle else _Process(self._function, self._common)
+            process = self._idle.pop() if self._idle else self._another()
             try:
                 process.connection.send(attempt[0])
             except OSError:  # it was killed while it waited
@@ -108,6 +131,19 @@ class _Pool:
             else:
                 self.busy[process.connection] = process, attempt
                 return
+
+    def _another(self) -> _Process:
+        """A process that knows its work: one that was kept, or a new one."""
+        process = _kept.pop() if _kept else _Process()
+        with contextlib.suppress(OSError):  # a kept one was killed meanwhile, as its first task will tell
+            process.connection.send(_Work(self._function, self._common))
+        return process
+
+    def hand_on(self) -> None:
+        """Keep the processes, none of which is at work, for the next pool, where they are to be kept."""
+        if _kept is not None:
+            _kept.extend(self._idle)
+            self._idle.clear()
 
     def answers(self) -> Iterator[tuple[Attempt, Any]]:
         """Wait for a process, or several, to answer or to end."""
@@ -123,21 +159,25 @@ class _Pool:
                 yield attempt, answer
 
     def end(self) -> None:
-        processes = [*self._idle, *(process for process, _ in self.busy.values())]
-        for process in processes:
-            process.ask_to_end()
-        for process in processes:
-            process.end()
+        _end([*self._idle, *(process for process, _ in self.busy.values())])
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a process does with each task that comes after it."""
+
+    function: Callable[[Any, Any], Any]
+    common: object
 
 
 class _Process:
     """One interpreter and the pipe to it."""
 
-    def __init__(self, function: Callable, common: object):
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         context.set_executable(interpreter() or sys.executable)
         self.connection, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, function, common), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         with _without_interrupts():
             self._process.start()
         theirs.close()  # so that the end of the process is the end of the pipe
@@ -155,20 +195,44 @@ class _Process:
             self._process.join()
 
 
-def _serve(connection: Connection, function: Callable[[Any, Any], Any], common: object) -> None:
+def _end(processes: Sequence[_Process]) -> None:
+    """End processes, all at the same time."""
+    for process in processes:
+        process.ask_to_end()
+    for process in processes:
+        process.end()
+
+
+def _serve(connection: Connection) -> None:
     """What a process does: answer one task after the other, until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the process that asks decides
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    signal.signal(signal.SIGTERM, _leave)
     silence_libraries()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        work = connection.recv()
         while True:
-            connection.send(function(common, connection.recv()))
+            task = connection.recv()
+            if isinstance(task, _Work):
+                work = task
+                continue
+            with _leaving_tidily():
+                answer = work.function(work.common, task)
+            connection.send(answer)
+
+
+@contextlib.contextmanager
+def _leaving_tidily() -> Iterator[None]:
+    """Let SIGTERM raise KeyboardInterrupt, so that what is half-written is removed. At other times it just ends the process."""
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _leave(_signal: int, _frame: object) -> None:
-    raise KeyboardInterrupt  # so that what is half-written is removed
+    raise KeyboardInterrupt
 
 
 @contextlib.contextmanager

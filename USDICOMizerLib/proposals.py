@@ -89,6 +89,20 @@ def propose_crop(instance: Instance, settings: Settings) -> Proposal | None:
     return max(doubted, key=lambda proposal: proposal.confidence, default=None)
 
 
+def looks_at_pixels(instance: Instance, settings: Settings) -> bool:
+    """Whether `propose_crop` would read the pixels of the instance, as nothing that comes first in the order is sure."""
+    for source in settings.crop.order:
+        if source == CONTENT:
+            from USDICOMizerLib.content.find import is_worth_a_look  # as in `_picture_of`
+
+            return is_worth_a_look(instance)
+        presets = source == "preset"
+        found = _from_presets(instance, settings.presets, settings.crop) if presets else _from_regions(instance, settings.crop)
+        if found is not None and found.confidence >= DOUBTFUL:
+            return False
+    return False
+
+
 def propose_sector(instance: Instance, settings: Settings) -> Proposal | None:
     """A proposal with the outline of the picture: fitted to its content, else the box around its regions; None without either.
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from USDICOMizerLib.audit import AuditedInstance, AuditRecord
 from USDICOMizerLib.files import written_whole
 from USDICOMizerLib.ledger import LedgerRecord
+from USDICOMizerLib.records import as_json
 
 MappingRow = tuple[str, str]
 """A row of a mapping: what the source says, and the pseudonym."""
@@ -61,7 +62,7 @@ class Receipts:
     def write(self, receipt: Receipt) -> None:
         """Leave the receipt of an exam; an earlier one of the same run, left by a process that was lost, is replaced."""
         with written_whole(self._path(receipt.exam), replace=True, private=True) as stream:
-            stream.write(json.dumps(asdict(receipt)).encode())
+            stream.write(as_json(receipt).encode())
 
     def of(self, exam: str) -> Receipt | None:
         """The receipt of an exam; None where there is none."""
@@ -89,9 +90,6 @@ def _receipt(data: bytes) -> Receipt:
     values = json.loads(data)
     audit = values["audit"]
     audit["instances"] = tuple(AuditedInstance(**instance) for instance in audit["instances"])
-    export = values["export"]
-    if export:
-        export["outcomes"] = {identity: (outcome, reason) for identity, (outcome, reason) in export["outcomes"].items()}
     return Receipt(
         run=values["run"],
         exam=values["exam"],
@@ -101,5 +99,5 @@ def _receipt(data: bytes) -> Receipt:
         uids=tuple((old, new) for old, new in values["uids"]),
         sources=tuple(SourceRow(**row) for row in values["sources"]),
         audit=AuditRecord(**audit),
-        export=LedgerRecord(**export) if export else None,
+        export=LedgerRecord.from_json(values["export"]) if values["export"] else None,
     )

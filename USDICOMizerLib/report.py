@@ -25,14 +25,23 @@ from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.residue import find_in_text, identifying_values, present_needles, scan_bytes
 from USDICOMizerLib.errors import ReportError
 from USDICOMizerLib.exam import Exam, Instance
-from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, in_plan_order
+from USDICOMizerLib.export import ExamResult, ExportJob, InstanceResult, export_name, in_plan_order
 from USDICOMizerLib.exports import open_archive, read_manifest
 from USDICOMizerLib.files import make_private_folder, written_whole
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome
-from USDICOMizerLib.report_pictures import Picture, after_pictures, before_picture
-from USDICOMizerLib.report_record import ExamRecord, InstanceRecord, manifest_facts, read_record
+from USDICOMizerLib.report_pictures import Picture, after_pictures, before_pictures
+from USDICOMizerLib.report_record import (
+    ExamRecord,
+    InstanceRecord,
+    is_about,
+    is_report,
+    manifest_facts,
+    read_record,
+    remove_report,
+    report_of,
+)
 from USDICOMizerLib.settings_attributes import describe
 from USDICOMizerLib.sources import read_header
 
@@ -43,7 +52,6 @@ TEMPLATE_ENGINE = "Jinja2"
 HOW_TO_GET_IT = 'pip install "USDICOMizerLib[report]"'
 _PROFILE = "Basic Profile of DICOM PS3.15"
 _NOT_SHOWN = "(not shown: it holds a value of the source)"
-_GENERATOR = b'<meta name="generator" content="USDICOMizer'
 _TEMPLATES = resources.files("USDICOMizerLib").joinpath("report_templates")
 
 
@@ -53,13 +61,20 @@ def can_report() -> bool:
 
 
 @dataclass(frozen=True)
+class Before:
+    """A frame as the scanner stored it, and what was blanked in it."""
+
+    picture: Picture
+    redactions: tuple[CropBox, ...]
+
+
+@dataclass(frozen=True)
 class Card:
-    """An instance on a page: its record, its pictures, and in the reviewer's copy the picture before."""
+    """An instance on a page: its record, its pictures, and in the reviewer's copy those before."""
 
     record: InstanceRecord
     pictures: tuple[Picture, ...] = ()
-    before: Picture | None = None
-    redactions: tuple[CropBox, ...] = ()
+    before: tuple[Before, ...] = ()
 
     @property
     def box(self) -> CropBox | None:
@@ -73,13 +88,13 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
     What was there before stays where this run changed nothing: an export that is as it was, or that it may not replace. A
     report of an export that was replaced goes in any case: it may show what the new one was made to hide.
     """
-    name = f"{result.subject}_{result.exam}"
-    shared, export = job.output / f"{name}.html", job.output / f"{name}.zip"
+    export = job.output / export_name(result.subject, result.exam)
+    shared = report_of(export)
     if result.path is None and export.exists():
         return result
     try:
         is_new = any(one.outcome is Outcome.PREPARED for one in result.instances) and job.reports is not None
-        if result.path is not None and not is_new and is_about(shared, export):
+        if result.path is not None and not is_new and is_about(shared, contents_digest(export)):
             return result
         remove_report(shared)
         if job.reports is not None:
@@ -92,21 +107,6 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
     return result
 
 
-def is_about(page: Path, export: Path) -> bool:
-    """Whether a page is the report of an export as it is now."""
-    record = read_record(page)
-    return record is not None and record.contents == contents_digest(export)
-
-
-def remove_report(page: Path) -> None:
-    """Remove a report; any other file of that name stays. Raises ReportError where it can't be removed."""
-    try:
-        if page.exists() and is_report(page):
-            page.unlink()
-    except OSError as error:
-        raise ReportError(f"{page.name} is the report of an export that was replaced: remove it ({error.strerror})") from error
-
-
 def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path) -> None:
     instances = {number: (instance, decision) for number, instance, decision in in_plan_order(exam, decisions)}
     needles = Needles.merged(_needles_of(instance, job.preparation.rules) for instance in exam.instances)
@@ -114,10 +114,10 @@ def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decis
     cards = _cards(record, result.path, job.preparation.workers)
     page = render("exam.html", record=record, cards=cards, private=False)
     check_page(page, needles)
-    write_page(shared, page)
-    private = [replace(card, **_before(*instances[card.record.number])) for card in cards]
+    private = [replace(card, before=_before(*instances[card.record.number])) for card in cards]
     make_private_folder(job.reports)
     write_page(job.reports / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
+    write_page(shared, page)  # the last: where it is, nothing is left to do
 
 
 def _record(result: ExamResult, instances: Mapping[int, tuple[Instance, Decision]], job: ExportJob) -> ExamRecord:
@@ -177,13 +177,16 @@ def _cards(record: ExamRecord, export: Path | None, workers: int) -> list[Card]:
         ]
 
 
-def _before(instance: Instance, decision: Decision) -> dict[str, object]:
-    """The picture before, for the reviewer's copy; none where it can't be read, which is told by the outcome."""
+def _before(instance: Instance, decision: Decision) -> tuple[Before, ...]:
+    """The pictures before, for the reviewer's copy; none where they can't be read, which is told by the outcome."""
     try:
-        picture = before_picture(instance)
+        pictures = before_pictures(instance)
     except Exception:
-        return {}
-    return {"before": picture, "redactions": tuple(redaction.box for redaction in decision.redactions)}
+        return ()
+    return tuple(
+        Before(picture, tuple(redaction.box for redaction in decision.redactions if redaction.covers(number)))
+        for number, picture in pictures
+    )
 
 
 def _needles_of(instance: Instance, rules: Rules) -> Needles:
@@ -284,12 +287,6 @@ def write_page(path: Path, page: str, *, private: bool = False) -> None:
         raise ReportError(f"the report {path.name} could not be written: {error.strerror or type(error).__name__}") from error
 
 
-def is_report(path: Path) -> bool:
-    """Whether a file is a report that this program made."""
-    with path.open("rb") as stream:
-        return _GENERATOR in stream.read(4096)
-
-
-def records_in(folder: Path) -> list[ExamRecord]:
+def records_in(folder: Path) -> Iterator[ExamRecord]:
     """The records of the reports in a folder, by the names of their files."""
-    return [record for path in sorted(folder.glob("*.html")) if (record := read_record(path))]
+    return filter(None, map(read_record, sorted(folder.glob("*.html"))))

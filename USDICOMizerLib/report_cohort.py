@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,61 +52,107 @@ class Run:
         return round(self.exams * 3600 / self.seconds) if self.seconds else 0
 
 
+@dataclass(frozen=True, slots=True)
+class ExamRow:
+    """An exam on the page: what is kept of its record when its instances are counted, so that memory holds no instances."""
+
+    subject: str
+    exam: str
+    left: int
+    stayed: int
+    unreviewed: int
+    size: int
+    devices: tuple[str, ...]
+    missing: tuple[str, ...]
+    reasons: tuple[str, ...]
+    error: str
+    has_report: bool
+
+    @classmethod
+    def of(cls, record: ExamRecord) -> ExamRow:
+        """The row of an exam."""
+        return cls(
+            subject=record.subject,
+            exam=record.exam,
+            left=len(record.left),
+            stayed=len(record.stayed),
+            unreviewed=record.unreviewed,
+            size=record.size,
+            devices=tuple(dict.fromkeys(filter(None, (one.device for one in record.left)))),
+            missing=record.missing,
+            reasons=tuple(dict.fromkeys(filter(None, (one.reason for one in record.stayed)))),
+            error=record.error,
+            has_report=bool(record.settings and not record.error),
+        )
+
+
 def write_cohort_report(output: Path, result: RunResult, seconds: float, job: ExportJob) -> Path:
     """Write report.html into the output folder, from the reports that lie there and what this run has to add.
 
     Raises ReportError.
     """
-    records = records_in(output)
-    known = {record.exam for record in records}
-    unreported = [_without_report(exam, job) for exam in result.exams if exam.exam not in known]
+    known: set[str] = set()
+
+    def records() -> Iterator[ExamRecord]:
+        for record in records_in(output):
+            known.add(record.exam)
+            yield record
+        yield from (_without_report(exam, job) for exam in result.exams if exam.exam not in known)
+
     path = output / COHORT_REPORT
-    write_page(path, cohort_page([*records, *unreported], _run(result, seconds)))
+    write_page(path, cohort_page(records(), _run(result, seconds)))
     return path
 
 
-def cohort_page(records: Sequence[ExamRecord], run: Run) -> str:
-    """The page as HTML."""
-    left = [one for record in records for one in record.left]
+def cohort_page(records: Iterable[ExamRecord], run: Run) -> str:
+    """The page as HTML. The records are counted one by one."""
+    rows: list[ExamRow] = []
+    counts: dict[str, Counter[str]] = {title: Counter() for title in _TABLES}
+    reasons, expected, missing = Counter(), Counter(), Counter()
+    kept, settings, keys = set(), set(), set()
+    for record in records:
+        rows.append(ExamRow.of(record))
+        for one in record.left:
+            for title, value in _TABLES.items():
+                counts[title][value(one)] += 1
+        reasons.update(one.reason or one.outcome for one in record.stayed)
+        expected.update(record.expected)
+        missing.update(record.missing)
+        kept.update(record.kept)
+        settings.add(record.settings)
+        keys.add(record.key)
+    left = sum(row.left for row in rows)
     return render(
         "cohort.html",
-        records=sorted(records, key=lambda record: (record.subject, record.exam)),
+        rows=sorted(rows, key=lambda row: (row.subject, row.exam)),
         run=run,
         version=__version__,
-        instances=sum(len(record.instances) for record in records),
-        left=len(left),
-        unreviewed=sum(record.unreviewed for record in records),
-        subjects=len({record.subject for record in records}),
-        size=sum(record.size for record in records),
-        kept=sorted({attribute for record in records for attribute in record.kept}),
-        settings=len({record.settings for record in records}),
-        keys=sorted({record.key for record in records}),
-        tables=count_tables(left),
-        reasons=reasons(records),
-        gaps=gaps(records),
+        instances=left + sum(row.stayed for row in rows),
+        left=left,
+        unreviewed=sum(row.unreviewed for row in rows),
+        subjects=len({row.subject for row in rows}),
+        size=sum(row.size for row in rows),
+        kept=sorted(kept),
+        settings=len(settings),
+        keys=sorted(keys),
+        tables=[CountTable(title, tuple(sorted(found.items(), key=_commonest))) for title, found in counts.items()],
+        reasons=[Reason(reason, _advice(reason), count) for reason, count in reasons.most_common()],
+        gaps=[(view, missing[view], exams) for view, exams in expected.items()],
     )
 
 
-def count_tables(left: Sequence[InstanceRecord]) -> list[CountTable]:
-    """How many instances left, by device, site, side, purpose and kind; the commonest first."""
-    return [
-        _counted("Device", (one.device or "not named" for one in left)),
-        _counted("Site", (str(one.manifest.get("site") or _NO_TAG) for one in left)),
-        _counted("Side", (str(one.manifest.get("side") or "none") for one in left)),
-        _counted("Purpose", (str(one.manifest.get("purpose") or "none") for one in left)),
-        _counted("Kind", ("cine" if int(one.manifest.get("frames") or 1) > 1 else "image" for one in left)),
-    ]
+_TABLES: dict[str, Callable[[InstanceRecord], str]] = {
+    "Device": lambda one: one.device or "not named",
+    "Site": lambda one: str(one.manifest.get("site") or _NO_TAG),
+    "Side": lambda one: str(one.manifest.get("side") or "none"),
+    "Purpose": lambda one: str(one.manifest.get("purpose") or "none"),
+    "Kind": lambda one: "cine" if int(one.manifest.get("frames") or 1) > 1 else "image",
+}
+"""What is counted of the instances that left, by the title of its table."""
 
 
-def _counted(title: str, values: Iterable[str]) -> CountTable:
-    counts = Counter(values)
-    return CountTable(title, tuple(sorted(counts.items(), key=lambda item: (-item[1], item[0]))))
-
-
-def reasons(records: Sequence[ExamRecord]) -> list[Reason]:
-    """Why instances stayed behind, the commonest first, with what to do."""
-    counts = Counter(one.reason or one.outcome for record in records for one in record.stayed)
-    return [Reason(reason, _advice(reason), count) for reason, count in counts.most_common()]
+def _commonest(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
 
 
 def _advice(reason: str) -> str:
@@ -115,13 +161,6 @@ def _advice(reason: str) -> str:
     return (
         Problem(reason).advice if reason in list(Problem) else "The log says where it failed. Copy the file again, or report it."
     )
-
-
-def gaps(records: Sequence[ExamRecord]) -> list[tuple[str, int, int]]:
-    """For each view that the protocol expects: in how many exams it is missing, of how many that expect it."""
-    expected = Counter(view for record in records for view in record.expected)
-    missing = Counter(view for record in records for view in record.missing)
-    return [(view, missing[view], expected[view]) for view in expected]
 
 
 def _run(result: RunResult, seconds: float) -> Run:

@@ -20,6 +20,7 @@ from USDICOMizerLib.pixels.workers import in_order
 from USDICOMizerLib.sources import read_header
 
 LARGEST_SIDE = 640  # pixels of a picture in a report
+LARGEST_SIDE_OF_SEVERAL = 400  # of each of the frames of a cine before
 _JPEG_QUALITY = 82
 _ONE_BY_ONE = (Photometric.RGB, Photometric.MONOCHROME1, Photometric.MONOCHROME2)
 
@@ -47,15 +48,23 @@ def after_pictures(archive: ZipFile, name: str, workers: int) -> tuple[Picture, 
         return _picture(brightest, f"As it left: brightest {over}"), _picture(darkest, f"As it left: darkest {over}")
 
 
-def before_picture(instance: Instance) -> Picture:
-    """The frame in the middle of an instance as the scanner stored it. Raises as `open_pixels` and its frames do."""
+def before_pictures(instance: Instance) -> tuple[tuple[int, Picture], ...]:
+    """The only frame of an instance as the scanner stored it; of a cine the first, middle and last, as text may come and go.
+
+    Each with its number, counted from 1. Raises as `open_pixels` and its frames do.
+    """
     header = read_header(instance.source)
     with instance.source.open() as stream:
         source = open_pixels(stream, header)
-        index = source.layout.frames // 2
-        samples = source.pixels(index, _whole(source))
-        words = f": frame {index + 1} of {source.layout.frames}" if source.layout.frames > 1 else ""
-        return _picture(source.display.show(samples, whole_range=True), f"Before{words}")
+        count = source.layout.frames
+        indices = sorted({0, count // 2, count - 1})
+        side = LARGEST_SIDE if count == 1 else LARGEST_SIDE_OF_SEVERAL
+
+        def picture(index: int) -> Picture:
+            shown = source.display.show(source.pixels(index, _whole(source)), whole_range=True)
+            return _picture(shown, f"Before: frame {index + 1} of {count}" if count > 1 else "Before", side)
+
+        return tuple((index + 1, picture(index)) for index in indices)
 
 
 def _extremes(source: PixelSource, workers: int) -> tuple[np.ndarray, np.ndarray]:
@@ -95,9 +104,9 @@ def _whole(source: PixelSource) -> CropBox:
     return CropBox(0, 0, source.layout.columns, source.layout.rows)
 
 
-def _picture(frame: np.ndarray, caption: str) -> Picture:
+def _picture(frame: np.ndarray, caption: str, largest_side: int = LARGEST_SIDE) -> Picture:
     image = Image.fromarray(frame)
-    image.thumbnail((LARGEST_SIDE, LARGEST_SIDE))
+    image.thumbnail((largest_side, largest_side))
     content = io.BytesIO()
     image.save(content, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
     uri = "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()

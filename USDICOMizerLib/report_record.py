@@ -12,10 +12,12 @@ from pathlib import Path
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import MANIFEST_COLUMNS, ManifestRow
+from USDICOMizerLib.errors import ReportError
 from USDICOMizerLib.outcomes import Outcome, Problem
 
 RECORD_BEGINS = b'<script type="application/json" id="record">'
 RECORD_ENDS = b"</script>"
+_GENERATOR = b'<meta name="generator" content="USDICOMizer'
 _LONGEST_RECORD = 2**26
 _CHUNK = 2**16
 
@@ -116,3 +118,29 @@ def read_record(path: Path) -> ExamRecord | None:
         return ExamRecord(instances=instances, **lists, **said)
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def report_of(export: Path) -> Path:
+    """Where the report of an export lies: beside it, under its name."""
+    return export.with_suffix(".html")
+
+
+def is_about(page: Path, contents: str) -> bool:
+    """Whether a page is the report of an export with these contents, told by their digest."""
+    record = read_record(page)
+    return record is not None and record.contents == contents
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file is a report that this program made. Raises OSError."""
+    with path.open("rb") as stream:
+        return _GENERATOR in stream.read(4096)
+
+
+def remove_report(page: Path) -> None:
+    """Remove a report; any other file of that name stays. Raises ReportError where it can't be removed."""
+    try:
+        if page.exists() and is_report(page):
+            page.unlink()
+    except OSError as error:
+        raise ReportError(f"{page.name} is the report of an export that was replaced: remove it ({error.strerror})") from error

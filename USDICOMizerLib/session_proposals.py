@@ -23,6 +23,7 @@ class Proposals:
 
     def __init__(self) -> None:
         self._made: dict[str, list[Decision]] = {}
+        self._sectors: dict[str, Proposal] = {}
 
     def __contains__(self, identity: str) -> bool:
         return identity in self._made
@@ -30,6 +31,7 @@ class Proposals:
     def clear(self) -> None:
         """Forget all."""
         self._made.clear()
+        self._sectors.clear()
 
     def note(self, identity: str, made: Decision) -> bool:
         """Take a proposal as the last one; False where it was that already."""
@@ -50,6 +52,14 @@ class Proposals:
             return None
         origin = made.proposal.removesuffix(str(made.crop).replace(",", " ")).strip()
         return Proposal(made.crop, origin, made.confidence or 0.0, made.note)
+
+    def note_sector(self, identity: str, proposal: Proposal) -> None:
+        """Take over what is proposed as the sector, for who asks for one."""
+        self._sectors[identity] = proposal
+
+    def sector(self, identity: str) -> Proposal | None:
+        """The proposal with the sector that was found; None where none was, or nobody has looked yet."""
+        return self._sectors.get(identity)
 
     def is_better_than_headers(self, identity: str, by_header: Decision) -> bool:
         """Whether the last proposal was told from the picture, and a header (of new settings) has nothing surer."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from USDICOMizerLib.decision import Decision
+from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance, group_into_exams
+from USDICOMizerLib.geometry import Sector
 from USDICOMizerLib.proposals import Proposal
+from USDICOMizerLib.sector_handles import starting_fan
 from USDICOMizerLib.session_listing import kept_together, moved, numbered, placed
 from USDICOMizerLib.session_proposals import Proposals, from_header
 from USDICOMizerLib.session_state import picture
@@ -29,6 +31,7 @@ class Work:
         self._exams: tuple[Exam, ...] = ()
         self._decisions: dict[str, Decision] = {}
         self._proposals = Proposals()
+        self._drawn: dict[str, Sector] = {}
         self._history = History()
         self._observers: list[Callable[[Change], None]] = []
 
@@ -98,6 +101,7 @@ class Work:
         self._instances.clear()
         self._decisions.clear()
         self._proposals.clear()
+        self._drawn.clear()
         self._others, self._inputs = (), ()
         self._history.clear()
         self._list(())
@@ -134,6 +138,24 @@ class Work:
         self._decisions[identity] = self._proposals.followed(identity, self._decisions[identity])
         return is_new
 
+    def take_sector(self, identity: str, proposal: Proposal) -> None:
+        """Take over the outline that another process has found in a picture, for who wants a sector of it."""
+        if identity in self._instances:
+            self._proposals.note_sector(identity, proposal)
+            if identity in self._order:
+                self._publish(ChangeKind.DECISIONS, (identity,))
+
+    def sector_proposal(self, identity: str) -> Proposal | None:
+        """The proposal whose sector is the picture's outline; None where none was found (yet). This reads no pixels."""
+        return self._proposals.sector(identity)
+
+    def sector_for(self, identity: str) -> Sector:
+        """What to begin with where the mask becomes a sector: what was drawn before, else the proposal, else a fan in the box."""
+        drawn, proposal = self._drawn.get(identity), self.sector_proposal(identity)
+        if drawn is not None or (proposal is not None and proposal.sector is not None):
+            return drawn or proposal.sector
+        return starting_fan(self._decisions[identity].crop or self._instances[identity].whole_frame)
+
     def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
         """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
 
@@ -151,8 +173,14 @@ class Work:
         return decision
 
     def reset(self, identities: Iterable[str]) -> None:
-        """Give these instances the proposed crop again, and no mask; tags and redactions stay."""
-        decisions = {identity: self._proposals.reset(identity, self._decisions[identity]) for identity in identities}
+        """Give these instances the proposed crop again, and no mask but a sector; that, tags and redactions stay."""
+        decisions = {}
+        for identity in identities:
+            decision = self._decisions[identity]
+            made = self._proposals.reset(identity, decision)
+            if decision.mask is Mask.SECTOR:
+                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False)
+            decisions[identity] = made
         self.decide("Reset to proposal", decisions)
 
     # Order
@@ -210,6 +238,7 @@ class Work:
     def _apply(self, start: State, end: State) -> None:
         """Go from one state to the other. What was added since stays listed, at the end of its exam."""
         self._decisions |= end.decisions
+        self._drawn |= {identity: made.sector for identity, made in end.decisions.items() if made.sector is not None}
         if start.order != end.order:
             added = [identity for identity in self._order if identity not in start.order and identity not in end.order]
             self._list((*end.order, *added))

@@ -15,6 +15,7 @@ from pathlib import Path
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exam import Instance, Source
 from USDICOMizerLib.outcomes import Outcome, Skip
+from USDICOMizerLib.records import Sharing
 from USDICOMizerLib.source_files import Limits, SourceOutcome, failed, skipped
 from USDICOMizerLib.source_header import SourceError, SourceFailure, read_header, source_error
 from USDICOMizerLib.source_reading import read_all
@@ -91,11 +92,13 @@ class _Collection:
         self.others: list[SourceOutcome] = []
         self._by_uid: dict[str, list[Instance]] = {}
         self._digests: dict[Source, str] = {}
+        self._sharing = Sharing()
 
     def add(self, found: Instance | SourceOutcome) -> None:
         if isinstance(found, Instance):
             found = self._distinguished(found)
         if isinstance(found, Instance):
+            found = found.shared(self._sharing)
             self.instances.append(found)
             self._by_uid.setdefault(found.sop_instance_uid, []).append(found)
         else:

@@ -21,7 +21,7 @@ from USDICOMizerLib.exam import Exam, Source
 from USDICOMizerLib.export import OnInstance, export_exam, in_plan_order
 from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, leave_receipt
 from USDICOMizerLib.ledger import LedgerRecord
-from USDICOMizerLib.logs import collected, log
+from USDICOMizerLib.logs import LogLine, collected, log
 from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.plan import make_plan
@@ -127,7 +127,7 @@ class Answer:
 
     result: ExamResult | None
     why_not: str = ""
-    log_lines: tuple[str, ...] = ()
+    log_lines: tuple[LogLine, ...] = ()
 
 
 def work_on(order: Order, unit: Unit) -> Answer:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -155,7 +156,7 @@ def test_a_browser_shows_the_report_and_fetches_nothing(prepared, tmp_path):
 def test_a_browser_shows_the_reviewers_copy_and_the_cohort(prepared):
     opened = open_page(prepared.reviewers, ["document.querySelectorAll('rect.crop').length", PICTURES])
     assert (opened.console, opened.requests) == ([], [])
-    assert opened.answers[0] == 3
+    assert opened.answers[0] == 7, "one frame of an image, three of each cine"
     assert all(opened.answers[1])
     steps = '[["words", "nobody"], ["words", ""], ["outcome", "gap"], ["sort", "size"]]'
     opened = open_page(prepared.output / "report.html", [FILTER % steps, "document.querySelector('a').getAttribute('href')"])
@@ -192,6 +193,41 @@ def test_a_resumed_run_keeps_reports_writes_missing_ones_and_tells_of_all_exams(
     assert page.stat().st_mtime_ns == before
     assert len(list(out.glob("*.html"))) == 3
     assert "<strong>5 of 5 instances</strong> (images and cines) of 2 exams left." in (out / "report.html").read_text()
+
+
+KILLED_BEFORE_ITS_REPORT = """
+import os, signal, sys
+from USDICOMizerLib import cli, units
+units.reported = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+cli.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_kill_between_an_export_and_its_report_leaves_no_old_report_and_resuming_writes_the_new_one(usdicomizer, tmp_path):
+    exam, out, linkage = make_sample_exam(tmp_path / "exam.zip"), tmp_path / "out", tmp_path / "linkage"
+
+    def command(folder: Path) -> list[object]:
+        return ["prepare", exam, "--output", folder, "--accept-unreviewed", "--linkage", linkage]
+
+    box = ("--crop", "200,200,400,400")
+    assert usdicomizer(*command(out)).status == 0
+    (page,) = (path for path in out.glob("*.html") if path.name != "report.html")
+    killed = [sys.executable, "-c", KILLED_BEFORE_ITS_REPORT, *map(str, (*command(out), "--overwrite", *box))]
+    assert subprocess.run(killed, capture_output=True).returncode == -signal.SIGKILL
+    assert page.with_suffix(".zip").exists()
+    assert not page.exists(), "it shows more than what is exported now"
+    reviewers = linkage / "reports" / page.name
+    before = reviewers.read_bytes()
+    resumed = usdicomizer(*command(out), "--resume", *box, "--json")
+    assert resumed.status == 0, resumed.stderr
+    assert resumed.result["outcomes"]["unchanged"] == 4
+    assert reviewers.read_bytes() != before
+    assert usdicomizer(*command(tmp_path / "undisturbed"), *box).status == 0
+    undisturbed = read_record(tmp_path / "undisturbed" / page.name)
+    assert all(one.box and one.how and one.actions for one in undisturbed.instances)
+    expected = replace(undisturbed, instances=tuple(replace(one, outcome="unchanged") for one in undisturbed.instances))
+    assert read_record(page) == expected
 
 
 def test_without_the_template_engine_exports_go_on_and_say_how_to_get_reports(usdicomizer, tmp_path, monkeypatch):

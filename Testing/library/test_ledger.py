@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from USDICOMizerLib.ledger import LEDGER_NAME, Ledger, LedgerRecord
+from USDICOMizerLib.ledger import LEDGER_NAME, Ledger, LedgerRecord, Made
 
-FIRST = LedgerRecord("a.zip", "work 1", "contents", {"00": ("prepared", ""), "01": ("refused", "no-crop")})
+MADE = Made("1,2,3,4", "cut", {"kept": 3}, ("a warning",))
+FIRST = LedgerRecord("a.zip", "work 1", "contents", {"00": ("prepared", ""), "01": ("refused", "no-crop")}, {"00": MADE})
 SECOND = replace(FIRST, work="work 2")
 OTHER = replace(FIRST, export="b.zip")
 
@@ -56,3 +57,10 @@ def test_a_record_is_filed_once_where_once_is_asked(tmp_path, ledger):
     for _ in range(3):
         ledger.add(FIRST, once=True)
     assert len((tmp_path / LEDGER_NAME).read_text().splitlines()) == 1
+
+
+def test_a_line_of_before_reports_could_be_written_again_is_read_too(tmp_path, ledger):
+    (tmp_path / LEDGER_NAME).write_text(
+        '{"export": "a.zip", "work": "w", "contents": "c", "outcomes": {"00": ["prepared", ""]}}\n'
+    )
+    assert ledger.of("a.zip") == (LedgerRecord("a.zip", "w", "c", {"00": ("prepared", "")}),)

@@ -47,4 +47,4 @@ def test_lines_that_another_process_collected_are_passed_on_as_they_are(tmp_path
     set_up_logging(tmp_path / "logs", "INFO")
     pass_on(there)
     (line,) = lines(tmp_path / "logs")
-    assert line == json.loads(there[0])
+    assert line == json.loads(there[0][1])

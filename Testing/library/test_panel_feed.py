@@ -17,8 +17,18 @@ from USDICOMizerLib.burned_in_text import TextBox, TextFindings
 from USDICOMizerLib.choices import Choices, decide_all
 from USDICOMizerLib.decision import content_of
 from USDICOMizerLib.exam import group_into_exams
-from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.panel_feed import THUMBNAIL, FeedReader, content_from, main, proposal_from, request_bytes, text_from
+from USDICOMizerLib.geometry import CropBox, Fan
+from USDICOMizerLib.panel_feed import (
+    THUMBNAIL,
+    FeedReader,
+    content_from,
+    main,
+    proposal_from,
+    request_bytes,
+    sector_from,
+    text_from,
+)
+from USDICOMizerLib.proposals import DOUBTFUL, propose_sector
 from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import CropState
@@ -154,23 +164,33 @@ def test_text_in_the_proposed_picture_is_told_after_all_else_with_boxes_a_little
     _, events = feed(without_regions)
     proposed = proposals(events)
     kinds = [event["event"] for event in events]
-    assert kinds[kinds.index("looked") + 1 :] == ["text"] * 3
-    for event in events[-3:]:
+    assert kinds[kinds.index("looked") + 1 :] == ["sector", "text"] * 3
+    for event in events[-5::2]:
         crop, seen = text_from(event)
         assert crop == proposed[event["identity"]].crop
         assert seen.boxes == (CropBox(96, 46, 204, 64),) and seen.words.startswith("text was found at")
 
 
+def test_the_outline_of_each_picture_is_told_for_who_asks_for_a_sector(sample: Path) -> None:
+    _, events = feed(sample)
+    told = {event["identity"]: sector_from(event) for event in events if event["event"] == "sector"}
+    assert len(told) == 4
+    for identity, proposal in told.items():
+        (instance,) = (one for one in discover([sample]).instances if one.identity == identity)
+        assert proposal == propose_sector(instance, Settings())
+        assert isinstance(proposal.sector, Fan) and proposal.confidence >= DOUBTFUL
+
+
 def test_technical_text_is_not_told(without_regions: Path, text: list[TextBox]) -> None:
     text.append(TextBox(CropBox(100, 50, 200, 60), 0.99, harmless=True))
-    assert feed(without_regions)[1][-1]["event"] == "looked"
+    assert "text" not in [event["event"] for event in feed(without_regions)[1]]
 
 
 def test_text_is_not_looked_for_where_the_settings_say_so(without_regions: Path, text: list[TextBox], tmp_path: Path) -> None:
     text.append(TextBox(CropBox(100, 50, 200, 60), 0.99))
     settings = tmp_path / "settings.ini"
     settings.write_text("[review]\nrequire_text_check = no\n")
-    assert feed(without_regions, settings=settings)[1][-1]["event"] == "looked"
+    assert "text" not in [event["event"] for event in feed(without_regions, settings=settings)[1]]
 
 
 def test_it_runs_as_a_process(sample: Path, tmp_path: Path) -> None:
@@ -194,6 +214,7 @@ def test_letters_in_a_picture_are_seen_where_they_stand(tmp_path: Path) -> None:
     (tmp_path / "named.dcm").write_bytes(dicom_bytes(dataset))
     command = [sys.executable, "-m", "USDICOMizerLib.panel_feed"]
     ran = subprocess.run(command, input=request_bytes([tmp_path]), capture_output=True, check=True)
-    crop, seen = text_from(json.loads(ran.stdout.splitlines()[-1]))
+    (told,) = (event for event in map(json.loads, ran.stdout.splitlines()) if event["event"] == "text")
+    crop, seen = text_from(told)
     assert crop == CropBox(88, 44, 744, 572)
     assert any(box.contains(CropBox(310, 104, 400, 114)) for box in seen.boxes)

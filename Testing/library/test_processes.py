@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter
+from USDICOMizerLib.processes import Lost, can_start_processes, in_processes, interpreter, processes_kept
 
 
 def square(common: int, task: int) -> int:
@@ -59,14 +60,27 @@ def test_tasks_are_taken_when_there_is_a_process_for_them():
 
     answers = in_processes(square, 1, tasks(), 2)
     next(answers)
-    assert len(taken) <= 3
+    assert len(taken) <= 4, "the first two, and those that took their places"
+    answers.close()
+
+
+def test_a_process_has_its_next_task_before_the_caller_has_looked_at_an_answer():
+    taken = []
+
+    def tasks():
+        for number in range(3):
+            taken.append(number)
+            yield number
+
+    answers = in_processes(square, 1, tasks(), 1)
+    assert next(answers) == (0, 0)
+    assert taken == [0, 1]
     answers.close()
 
 
 def test_those_in_hand_are_finished_when_it_is_stopped():
-    done = []
-    for task, _ in in_processes(slow, None, range(10), 2, is_stopping=lambda: bool(done)):
-        done.append(task)
+    asked = iter([False, False])  # once for each process
+    done = [task for task, _ in in_processes(slow, None, range(10), 2, is_stopping=lambda: next(asked, True))]
     assert sorted(done) == [0, 1]
 
 
@@ -99,10 +113,46 @@ def test_ctrl_c_ends_no_process_that_has_only_just_been_started():
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_a_process_that_is_killed_while_it_waits_is_replaced():
-    answers = in_processes(process_of, None, range(3), 1)
-    _, first = next(answers)
-    os.kill(first, signal.SIGKILL)
-    assert {pid == first for _, pid in answers} == {False}
+    def tasks():
+        yield 1
+        (waiting,) = multiprocessing.active_children()
+        os.kill(waiting.pid, signal.SIGKILL)
+        yield 2
+
+    answers = dict(in_processes(process_of, None, tasks(), 1))
+    assert answers[1] != answers[2]
+
+
+def test_processes_that_are_kept_do_other_work_and_end_with_the_block():
+    with processes_kept():
+        first = {pid for _, pid in in_processes(process_of, None, range(4), 1)}
+        assert dict(in_processes(square, 3, range(4), 1)) == {n: 3 * n * n for n in range(4)}
+        assert {pid for _, pid in in_processes(process_of, None, range(4), 1)} == first
+        (pid,) = first
+        os.kill(pid, signal.SIGTERM)
+        assert first.isdisjoint(pid for _, pid in in_processes(process_of, None, range(4), 1)), "it is replaced"
+    (after,) = {pid for _, pid in in_processes(process_of, None, range(1), 1)}
+    assert after not in first
+    assert not multiprocessing.active_children()
+
+
+ENDED_AT_ANY_MOMENT = """
+import operator
+from USDICOMizerLib.processes import in_processes
+
+if __name__ == "__main__":
+    for _ in range(6):
+        answers = in_processes(operator.add, 0, range(4), 2)
+        next(answers)
+        answers.close()  # one process waits, has just answered, or is only being started
+"""
+
+
+def test_processes_that_are_ended_say_nothing(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(ENDED_AT_ANY_MOMENT)
+    said = subprocess.run([sys.executable, program], capture_output=True, text=True, timeout=60)
+    assert (said.returncode, said.stderr) == (0, "")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a file that can be executed")

@@ -20,9 +20,10 @@ from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.report import Card, check_page, render, size_in_words, without_values, write_page
 from USDICOMizerLib.report_cohort import Run, cohort_page
-from USDICOMizerLib.report_pictures import LARGEST_SIDE, after_pictures
+from USDICOMizerLib.report_pictures import LARGEST_SIDE, after_pictures, before_pictures
 from USDICOMizerLib.report_record import ExamRecord, InstanceRecord, read_record
 from USDICOMizerLib.sample_exam import SAMPLE_PATIENT, SampleKind, dicom_bytes, sample_dataset
+from USDICOMizerLib.sources import discover
 
 MANIFEST = {"file": "001.dcm", "frames": 1, "rows": 8, "columns": 8, "manufacturer": "Make", "model": "Model", "reviewed": "yes"}
 NO_RUN = Run(1.0, 0, 0, 0, (), ())
@@ -154,6 +155,22 @@ def test_the_pictures_are_the_brightest_and_the_darkest_of_all_frames(tmp_path, 
         assert np.abs(shown.astype(int) - np.asarray(image)).mean() < 6
 
 
+@pytest.mark.parametrize(("frames", "shown"), [(1, [1]), (2, [1, 2]), (30, [1, 16, 30])])
+def test_of_a_cine_the_first_the_middle_and_the_last_frame_before_are_shown(tmp_path, frames, shown):
+    kind = SampleKind.RGB_CINE if frames > 1 else SampleKind.RGB_FRAME
+    dataset = sample_dataset(kind, frames=frames)
+    (tmp_path / "source").write_bytes(dicom_bytes(dataset))
+    (instance,) = discover([tmp_path / "source"]).instances
+    pictures = before_pictures(instance)
+    assert [number for number, _ in pictures] == shown
+    stored = dataset.pixel_array.reshape(frames, dataset.Rows, dataset.Columns, 3)
+    for number, picture in pictures:
+        image = Image.fromarray(stored[number - 1])
+        image.thumbnail((picture.width, picture.height))
+        seen = np.asarray(Image.open(io.BytesIO(base64.b64decode(picture.uri.split(",")[1]))))
+        assert np.abs(seen.astype(int) - np.asarray(image)).mean() < 6
+
+
 def test_a_flash_in_one_frame_of_many_is_in_the_picture(tmp_path):
     pixels = np.full((40, 600, 800, 1), 90, np.uint8)
     pixels[23, 100:120, 200:320] = 255
@@ -178,7 +195,7 @@ def test_the_cohort_counts_what_left_and_why_the_rest_stayed():
     page = cohort_page([one, two], Run(7.0, 2, 2_000_000, 3, (("not-dicom", 4),), ()))
     assert "<strong>2 of 5 instances</strong> (images and cines) of 2 exams left." in page
     assert '<th>Make Model</th><td class="count">2</td>' in page
-    assert '<tr><td>no-crop</td><td class="count">1</td>' in page
+    assert '<tr><td class="reason">no-crop</td><td class="count">1</td>' in page
     assert "2.0 MB" in page
     assert "<b>3</b>duplicates" in page
     assert "Other inputs: not-dicom" in page

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from USDICOMizerLib import proposals
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Instance, Region
-from USDICOMizerLib.geometry import CropBox, Redaction
+from USDICOMizerLib.geometry import CropBox, Fan, Redaction
 from USDICOMizerLib.proposals import Proposal
+from USDICOMizerLib.sector_handles import starting_fan
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_plans import SavedPlans
 from USDICOMizerLib.session_state import CropState
@@ -24,6 +26,7 @@ MakeInstance = Callable[..., Instance]
 
 BOX, BETTER, OWN = CropBox(100, 50, 540, 450), CropBox(90, 40, 500, 400), CropBox(1, 2, 300, 400)
 PICTURE = Region(100, 50, 539, 449, spatial_format=1, data_type=1)
+FAN = Fan(320, 20, 60, 400, 50, 130)
 FROM_CONTENT = Decision().following(Proposal(BETTER, "content", 0.7, "Found in the picture: fan."))
 
 
@@ -199,3 +202,43 @@ class TestText:
         session.learn_text(session.order[0], BOX, self.SEEN)
         session.learn_text("1.2.3", BOX, self.SEEN)
         assert heard == [Change(ChangeKind.DECISIONS, (session.order[0],))]
+
+
+def test_a_sector_begins_with_what_was_drawn_before_else_with_what_was_found_else_in_the_box(session: Session) -> None:
+    one, two, _ = session.order
+    assert session.sector_proposal(one) is None
+    assert session.sector_for(one) == starting_fan(BOX)
+    assert session.sector_for(two) == starting_fan(session.instance(two).whole_frame)
+    heard: list[Change] = []
+    session.observe(heard.append)
+    found = Proposal(BOX, "regions", 0.8, sector=FAN)
+    session.take_sector(one, found)
+    assert heard == [Change(ChangeKind.DECISIONS, (one,))] and session.undo_words == ""
+    assert session.sector_proposal(one) == found and session.sector_for(one) == FAN
+    own = replace(FAN, end_angle=120.0)
+    session.change([one], "Sector", mask=Mask.SECTOR, sector=own)
+    session.change([one], "Sector", mask=Mask.NONE, sector=None)
+    assert session.sector_for(one) == own
+
+
+def test_a_sector_found_in_what_was_forgotten_is_nobodys(session: Session) -> None:
+    one = session.order[0]
+    session.clear()
+    session.take_sector(one, Proposal(BOX, "regions", 0.8, sector=FAN))
+    assert session.sector_proposal(one) is None
+
+
+def test_a_sector_over_the_whole_frame_says_what_stays(session: Session) -> None:
+    two = session.order[1]
+    assert session.state(two).crop is CropState.MISSING
+    session.change([two], "Sector", mask=Mask.SECTOR, sector=FAN)
+    assert session.state(two).crop is CropState.EDITED
+
+
+def test_a_reset_of_the_crop_uncovers_nothing_that_a_sector_or_a_box_blanks(session: Session) -> None:
+    one = session.order[0]
+    boxes = (Redaction(CropBox(120, 60, 200, 80)),)
+    session.change([one], "Drawn", crop=OWN, mask=Mask.SECTOR, sector=FAN, redactions=boxes)
+    session.reset([one])
+    decision = session.decision(one)
+    assert (decision.crop, decision.mask, decision.sector, decision.redactions) == (BOX, Mask.SECTOR, FAN, boxes)

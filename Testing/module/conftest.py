@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hands_on_panel import unpacked, wait_until
 from repository import REPOSITORY
 from slicer_runtime import start
+
+from USDICOMizerLib.sample_exam import make_sample_exam
 
 # slicer-core has no wheels for Linux on ARM and Intel Macs: there the module is not tested. In CI that is an error.
 if find_spec("slicer_core") is None and "CI" not in os.environ:
@@ -47,6 +50,44 @@ def module_widget(clean_application: Any, tmp_path: Path, monkeypatch: pytest.Mo
 
     with loaded(MODULE) as widget:
         yield widget
+
+
+@pytest.fixture
+def panel(module_widget: Any) -> Any:
+    """The rooms of USDICOMizer, wired: `USDICOMizerGUI.panel.Panel`."""
+    return module_widget.panel
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample exam as a ZIP."""
+    return make_sample_exam(tmp_path_factory.mktemp("sample") / "exam.zip")
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The files of the sample exam, 1.dcm and so on, in a folder of their own."""
+    folder = tmp_path_factory.mktemp("sample")
+    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
+
+
+@pytest.fixture
+def keys(panel: Any) -> Callable[..., None]:
+    """Press keys one after the other, by their names; each waits until what leaves is on the screen, as a person does."""
+    from PySide6 import QtCore
+    from slicer_runtime import hands
+
+    def press(*names: str) -> None:
+        for name in names:
+            *modifiers, key = name.split("+")
+            held = QtCore.Qt.KeyboardModifier.NoModifier
+            for modifier in modifiers:
+                held |= getattr(QtCore.Qt.KeyboardModifier, f"{modifier}Modifier")
+            hands.press_key(getattr(QtCore.Qt.Key, f"Key_{key}"), held)
+            if panel.session.current and panel.viewer.mode.name == "AFTER":
+                wait_until(lambda: panel.session.can_confirm(panel.session.current))
+
+    return press
 
 
 @pytest.fixture

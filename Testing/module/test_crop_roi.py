@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from panel_rooms import Rooms, rooms, settle_until, write_instance
+from panel_rooms import Rooms, corner, rooms, settle_until, type_number, write_instance
 from pydicom.uid import generate_uid
 
 from USDICOMizerLib.decision import Mask, review_digest
@@ -32,14 +32,7 @@ def frame(clean_application: Any, tmp_path: Path):
 
 
 def _type(made: Rooms, edge: str, text: str) -> None:
-    import qt
-    from slicer_runtime.hands import press_key, type_text
-
-    spin_box = made.crop.spin_boxes[edge]
-    spin_box.setFocus()
-    spin_box.selectAll()
-    type_text(spin_box, text)
-    press_key(qt.Qt.Key_Return, widget=spin_box)
+    type_number(made.crop.spin_boxes[edge], text)
 
 
 def _numbers(made: Rooms) -> tuple[int, ...]:
@@ -54,11 +47,6 @@ def _colour(made: Rooms) -> tuple[float, ...]:
     return made.crop._roi.display.GetSelectedColor()
 
 
-def _corner(column: int, row: int) -> tuple[float, float]:
-    """The corner of a box, which lies half a pixel before the pixel's centre."""
-    return column - 0.5, row - 0.5
-
-
 def test_the_proposed_box_is_on_the_picture_and_in_the_numbers(frame):
     assert frame.crop._roi.box() == PROPOSED == _decided(frame)
     assert _numbers(frame) == (88, 44, 744, 572)
@@ -68,7 +56,7 @@ def test_the_proposed_box_is_on_the_picture_and_in_the_numbers(frame):
 
 def test_dragging_a_corner_edits_the_box_in_one_step_that_can_be_undone(frame, slice_view):
     colour = _colour(frame)
-    slice_view.drag(_corner(88, 44), _corner(200, 150))
+    slice_view.drag(corner(88, 44), corner(200, 150))
     box = _decided(frame)
     assert (box.right, box.bottom) == (744, 572)
     assert box.left == pytest.approx(200, abs=2) and box.top == pytest.approx(150, abs=2)
@@ -98,14 +86,14 @@ def test_dragging_the_middle_moves_the_box_and_keeps_its_size(frame, slice_view)
 
 
 def test_what_is_dragged_beyond_the_image_ends_at_its_edge(frame, slice_view):
-    slice_view.drag(_corner(744, 572), (805, 608))
+    slice_view.drag(corner(744, 572), (805, 608))
     assert _decided(frame) == CropBox(88, 44, 800, 600) == frame.crop._roi.box()
 
 
 def test_the_box_can_be_turned_by_nothing_and_stays_in_the_image_plane(frame, slice_view):
     roi = frame.crop._roi
     assert not roi.display.GetRotationHandleVisibility()
-    slice_view.drag(_corner(88, 44), _corner(200, 150))
+    slice_view.drag(corner(88, 44), corner(200, 150))
     centre = [0.0, 0.0, 0.0]
     roi.node.GetCenter(centre)
     matrix = roi.node.GetObjectToNodeMatrix()
@@ -123,7 +111,7 @@ def test_what_will_be_cut_is_dimmed_and_follows_while_the_box_is_dragged(frame, 
     bright = np.argwhere(frame.viewer.opened.before(0)[20:70, 200:600].min(axis=2) > 120)
     row, column = (bright[0] + (20, 200)).tolist()
     lit = max(slice_view.drawn(column, row))
-    start, end = slice_view.position(*_corner(88, 0)), slice_view.position(*_corner(150, row + 25))
+    start, end = slice_view.position(*corner(88, 0)), slice_view.position(*corner(150, row + 25))
     slice_view._move(start)
     QtTest.QTest.mousePress(slice_view.view, _LEFT, NO_KEYS, start)
     slice_view._move(end, pressed=True)
@@ -145,7 +133,7 @@ def test_a_cine_goes_on_while_its_box_is_dragged(slice_view, tmp_path):
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=3)
     with rooms(tmp_path / "exam", tmp_path) as made:
         settle()
-        start, end = slice_view.position(*_corner(88, 44)), slice_view.position(*_corner(250, 150))
+        start, end = slice_view.position(*corner(88, 44)), slice_view.position(*corner(250, 150))
         slice_view._move(start)
         QtTest.QTest.mousePress(slice_view.view, _LEFT, NO_KEYS, start)
         slice_view._move(end, pressed=True)
@@ -163,10 +151,10 @@ def test_a_cine_goes_on_while_its_box_is_dragged(slice_view, tmp_path):
 def test_a_cine_that_is_played_does_not_draw_its_box_anew_with_every_frame(clean_application, tmp_path):
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=3)
     with rooms(tmp_path / "exam", tmp_path) as made:
-        before = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.crop._shade.node.GetMTime()
+        before = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.drawing.dimming._shade.node.GetMTime()
         made.viewer.step(1)
         made.viewer.step(1)
-        after = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.crop._shade.node.GetMTime()
+        after = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.drawing.dimming._shade.node.GetMTime()
         assert after == before
 
 
@@ -286,7 +274,7 @@ def test_without_a_proposal_the_box_is_around_the_frame_until_it_is_dragged(slic
     with rooms(tmp_path / "instance", tmp_path) as made:
         assert _decided(made) is None and not made.crop.reset_button.enabled
         assert "drag the box" in made.crop.state_label.text
-        slice_view.drag(_corner(0, 0), _corner(100, 80))
+        slice_view.drag(corner(0, 0), corner(100, 80))
         box = _decided(made)
         assert (box.left, box.top) == (pytest.approx(100, abs=2), pytest.approx(80, abs=2))
         assert (box.right, box.bottom) == (800, 600)
@@ -382,7 +370,7 @@ def test_every_box_comes_back_from_the_picture_as_it_was(frame, left, top, width
 
 def test_pictures_of_the_crop_for_people(frame, slice_view, panel_screenshot):
     pictures = [panel_screenshot("crop_proposed")]
-    slice_view.drag(_corner(88, 44), _corner(150, 90))
+    slice_view.drag(corner(88, 44), corner(150, 90))
     pictures.append(panel_screenshot("crop_edited"))
     settle_until(lambda: all(Path(picture).exists() for picture in pictures))
     assert pictures[0].read_bytes() != pictures[1].read_bytes()

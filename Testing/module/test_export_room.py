@@ -10,20 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hands_on_panel import add, many_copies, unpacked, wait_until
-
-from USDICOMizerLib.sample_exam import make_sample_exam
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("sample")
-    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
-
-
-@pytest.fixture
-def panel(module_widget: Any) -> Any:
-    return module_widget.panel
+from hands_on_panel import add, many_copies, wait_until
 
 
 def confirm(panel: Any, *identities: str) -> None:
@@ -227,7 +214,7 @@ def test_an_exam_that_was_removed_isn_t_exported(panel: Any, files: list[Path], 
 def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Path], tmp_path: Path) -> None:
     from zipfile import ZipFile
 
-    import slicer
+    from USDICOMizerGUI.self_test import read_by_slicer
 
     add(panel, *files)
     panel.session.choose(destination=tmp_path / "exports")
@@ -239,17 +226,7 @@ def test_every_export_is_read_by_slicer_s_own_reader(panel: Any, files: list[Pat
     read = sorted((tmp_path / "read").rglob("*.dcm"))
     assert len(read) == 4
     for path in read:
-        reader = slicer.vtkITKArchetypeImageSeriesVectorReaderFile()
-        reader.SetArchetype(str(path))
-        reader.AddFileName(str(path))
-        reader.SetSingleFile(True)
-        reader.SetOutputScalarTypeToNative()
-        reader.SetDesiredCoordinateOrientationToNative()
-        reader.SetUseNativeOriginOn()
-        reader.SetDICOMImageIOApproachToGDCM()
-        reader.Update()
-        assert reader.GetErrorCode() == 0
-        assert reader.GetOutput().GetDimensions()[0] > 600
+        assert read_by_slicer(path).GetDimensions()[0] > 600
 
 
 def test_a_process_that_can_t_start_or_crashes_is_told(

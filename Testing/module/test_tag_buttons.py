@@ -5,23 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hands_on_panel import add, unpacked
+from hands_on_panel import add
 
-from USDICOMizerLib.sample_exam import make_sample_exam
 from USDICOMizerLib.settings import parse_settings
 from USDICOMizerLib.tags import Tag, TagVocabulary
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("sample")
-    return unpacked(make_sample_exam(folder / "exam.zip"), folder / "exam")
-
-
-@pytest.fixture
-def panel(module_widget: Any) -> Any:
-    return module_widget.panel
 
 
 def current_tag(panel: Any) -> Tag | None:
@@ -38,6 +25,7 @@ def test_site_side_and_purpose_by_mouse(panel: Any, files: list[Path]) -> None:
     hands.click(tags.sides["R"])
     hands.click(tags.purposes["compression"])
     assert current_tag(panel) == Tag("FV-D", "R", "compression")
+    assert [site for site, button in tags.sites.items() if button.font.bold()] == ["FV-D"], "as dark themes hardly show it"
     assert tags.sites["FV-D"].checked and tags.sides["R"].checked and tags.purposes["compression"].checked
     hands.click(tags.purposes["compression"])
     hands.click(tags.sides[""])

@@ -44,6 +44,20 @@ def forwarded(kind: type | str, part: str, name: str) -> QtCore.Property:
     )
 
 
+def of_spin_box() -> tuple[QtCore.Property, ...]:
+    """Value, minimum, maximum, single step, decimals, suffix and prefix of the spin box `_box` that a stand-in is made of."""
+    numbers = [forwarded(float, "_box", name) for name in ("value", "minimum", "maximum", "singleStep")]
+    return (*numbers, forwarded(int, "_box", "decimals"), forwarded(str, "_box", "suffix"), forwarded(str, "_box", "prefix"))
+
+
+def in_a_row(owner: QtWidgets.QWidget, *widgets: QtWidgets.QWidget) -> None:
+    """Lay out what a stand-in is made of: the first widget gets the room that there is."""
+    row = QtWidgets.QHBoxLayout(owner)
+    row.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        row.addWidget(widget, int(widget is widgets[0]))
+
+
 def stand_in(cls: type) -> type:
     """Class decorator: register for .ui files, and give the recorded set... slot of each property."""
     recorded = names.members(cls.STANDS_FOR)
@@ -63,8 +77,36 @@ def _refuse_overrides(cls: type, **_: Any) -> None:
         )
 
 
+class Folding:
+    """What folds hides its widgets, and shows again those that weren't hidden by themselves, meanwhile or before."""
+
+    _BY_ITSELF = "visibilityToParent"  # CTK's own name for it
+
+    def childEvent(self, event: QtCore.QChildEvent) -> None:
+        if event.added() and event.child().isWidgetType():
+            event.child().installEventFilter(self)
+
+    def eventFilter(self, child: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        kind = event.type()
+        if kind in (QtCore.QEvent.Type.ShowToParent, QtCore.QEvent.Type.HideToParent) and not self.__dict__.get("_is_forcing"):
+            child.setProperty(self._BY_ITSELF, kind == QtCore.QEvent.Type.ShowToParent)
+            if self.collapsed:
+                self._show_children()
+        return False
+
+    def _show_children(self) -> None:
+        self.__dict__["_is_forcing"] = True
+        for child in self.children():
+            if child.isWidgetType():
+                is_wanted = child.property(self._BY_ITSELF) is not False
+                child.setVisible(not self.collapsed and is_wanted)
+                if is_wanted:  # else Qt wouldn't tell when it is hidden by itself meanwhile
+                    child.setAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide, False)
+        self.__dict__["_is_forcing"] = False
+
+
 @stand_in
-class ctkCollapsibleButton(QtWidgets.QAbstractButton):
+class ctkCollapsibleButton(Folding, QtWidgets.QAbstractButton):
     """A titled part of the panel that folds."""
 
     STANDS_FOR = "ctk.ctkCollapsibleButton"
@@ -87,9 +129,7 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
             return
         self.__dict__["_folded"] = folded
         self.setChecked(not folded)
-        for child in self.children():
-            if child.isWidgetType():
-                child.setVisible(not folded)
+        self._show_children()
         self.updateGeometry()
         self.contentsCollapsed.emit(folded)
 
@@ -128,17 +168,11 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
 
 
 @stand_in
-class ctkCollapsibleGroupBox(QtWidgets.QGroupBox):
+class ctkCollapsibleGroupBox(Folding, QtWidgets.QGroupBox):
     """A group box that folds."""
 
     STANDS_FOR = "ctk.ctkCollapsibleGroupBox"
-
-    def _fold(self, folded: bool) -> None:
-        for child in self.children():
-            if child.isWidgetType():
-                child.setVisible(not folded)
-
-    collapsed = stored(bool, "collapsed", False, _fold)
+    collapsed = stored(bool, "collapsed", False, lambda self, _folded: self._show_children())
     collapsedHeight = stored(int, "collapsedHeight", 14)
 
 
@@ -155,10 +189,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
         super().__init__(parent)
         slider, box = QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal, self), QtWidgets.QDoubleSpinBox(self)
         self.__dict__.update(_slider=slider, _box=box)
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(slider, 1)
-        row.addWidget(box)
+        in_a_row(self, slider, box)
         slider.setRange(0, ctkSliderWidget.STEPS)
         box.connect("valueChanged(double)", self._box_changed)
         slider.connect("valueChanged(int)", self._slider_changed)
@@ -177,9 +208,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
         self.valueIsChanging.emit(value)
         self.valueChanged.emit(value)
 
-    value, minimum, maximum = (forwarded(float, "_box", name) for name in ("value", "minimum", "maximum"))
-    singleStep, decimals = forwarded(float, "_box", "singleStep"), forwarded(int, "_box", "decimals")
-    suffix, prefix = forwarded(str, "_box", "suffix"), forwarded(str, "_box", "prefix")
+    value, minimum, maximum, singleStep, decimals, suffix, prefix = of_spin_box()
     pageStep, tracking = stored(float, "pageStep", 1.0), stored(bool, "tracking", True)
     spinBoxVisible = stored(bool, "spinBoxVisible", True, lambda self, shown: self.__dict__["_box"].setVisible(shown))
 
@@ -217,10 +246,7 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         line, button = QtWidgets.QLineEdit(self), QtWidgets.QToolButton(self)
         self.__dict__["_line"] = line
         button.setText("...")
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(line, 1)
-        row.addWidget(button)
+        in_a_row(self, line, button)
         line.connect("textChanged(QString)", lambda text: self.currentPathChanged.emit(text))
         button.connect("clicked()", lambda: self.browse())
 
@@ -306,14 +332,10 @@ class ctkDoubleSpinBox(QtWidgets.QWidget):
         super().__init__(parent)
         box = QtWidgets.QDoubleSpinBox(self)
         self.__dict__["_box"] = box
-        row = QtWidgets.QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(box)
+        in_a_row(self, box)
         box.connect("valueChanged(double)", lambda value: self.valueChanged.emit(value))
 
-    value, minimum, maximum = (forwarded(float, "_box", name) for name in ("value", "minimum", "maximum"))
-    singleStep, decimals = forwarded(float, "_box", "singleStep"), forwarded(int, "_box", "decimals")
-    suffix, prefix = forwarded(str, "_box", "suffix"), forwarded(str, "_box", "prefix")
+    value, minimum, maximum, singleStep, decimals, suffix, prefix = of_spin_box()
 
 
 @stand_in

@@ -20,13 +20,13 @@ from USDICOMizerLib.sources import discover
 
 
 class Rooms:
-    """A session with viewer, crop room and header table in a panel beside the slice views."""
+    """A session with viewer, drawing rooms and header table in a panel beside the slice views."""
 
     def __init__(self, sources: Path, folder: Path):
         import ctk
         import qt
         import slicer
-        from USDICOMizerGUI.crop_roi import CropRoom
+        from USDICOMizerGUI.drawing import Drawing
         from USDICOMizerGUI.header_table import HeaderTable
         from USDICOMizerGUI.viewer import Viewer
 
@@ -44,7 +44,8 @@ class Rooms:
             self.sections[title] = section
         self.panel.layout().addStretch(1)
         self.viewer = Viewer(self.session, self.sections["View and crop"])
-        self.crop = CropRoom(self.session, self.sections["View and crop"], self.viewer, self.settings_path)
+        self.drawing = Drawing(self.session, self.sections["View and crop"], self.viewer, self.settings_path)
+        self.crop = self.drawing.crop
         self.header = HeaderTable(self.session, self.sections["Header"], self.viewer)
         self.sections["Header"].collapsed = True
         self._dock = slicer.util.mainWindow().findChild(qt.QDockWidget, "PanelDockWidget")
@@ -57,7 +58,7 @@ class Rooms:
     def close(self) -> None:
         """Clean up as the module does."""
         self.header.cleanup()
-        self.crop.cleanup()
+        self.drawing.cleanup()
         self.viewer.cleanup()
         panel = self._dock.widget().takeWidget()
         panel.deleteLater()
@@ -86,6 +87,38 @@ def settle_until(holds: Callable[[], Any], seconds: float = 20.0) -> None:
             raise AssertionError("it didn't come to hold in time")
         slicer.app.processEvents()
     slicer.app.processEvents()
+
+
+def shown_in(view: Any) -> np.ndarray:
+    """The pixels of the volume in a view, as they are in the scene: (rows, columns, 3)."""
+    import slicer
+
+    composite = view.widget.mrmlSliceCompositeNode()
+    return slicer.util.arrayFromVolume(slicer.mrmlScene.GetNodeByID(composite.GetBackgroundVolumeID()))[0]
+
+
+def press_mode(made: Rooms, mode: str) -> None:
+    """Press the button of a way to look: before, after, side_by_side."""
+    import qt
+    from slicer_runtime.hands import click
+
+    click(made.panel.findChild(qt.QPushButton, f"{mode}Button"))
+
+
+def type_number(spin_box: Any, text: str) -> None:
+    """Type a number into a spin box, over the one that is there, and press Return."""
+    import qt
+    from slicer_runtime.hands import press_key, type_text
+
+    spin_box.setFocus()
+    spin_box.selectAll()
+    type_text(spin_box, text)
+    press_key(qt.Qt.Key_Return, widget=spin_box)
+
+
+def corner(column: float, row: float) -> tuple[float, float]:
+    """The pixel, for `SliceView`, at a corner of pixels: half a pixel before the centre of the one it belongs to."""
+    return column - 0.5, row - 0.5
 
 
 def write_instance(folder: Path, kind: SampleKind, name: str = "", **facts: Any) -> Path:

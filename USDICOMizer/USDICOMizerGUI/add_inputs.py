@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
-from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes, text_from
+from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes, sector_from, text_from
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
@@ -140,6 +140,8 @@ class AddInputs:
                 self._has_looked = True
             case "text":
                 self.session.learn_text(event["identity"], *text_from(event))
+            case "sector":
+                self.session.take_sector(event["identity"], sector_from(event))
             case "found" | "error" if not self._adding:
                 pass  # it is about what is listed already
             case "found":

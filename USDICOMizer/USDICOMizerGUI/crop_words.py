@@ -64,8 +64,8 @@ def with_edge(first, last, is_first, value, size):
     return (first if first < last else max(last - extent, 0)), last
 
 
-def what_goes(instance, decision):
-    """Which pixels of the stored frame don't leave: boolean (rows, columns). None where it isn't known yet what stays."""
+def what_goes(instance, decision, frame_number):
+    """Which pixels of a frame, counted from 1, don't leave: boolean (rows, columns). None where it isn't known yet."""
     import numpy as np
 
     from USDICOMizerLib.decision import blanking, lacks_geometry, output_box
@@ -80,6 +80,6 @@ def what_goes(instance, decision):
             goes |= ~kept
     for redaction in decision.redactions:
         box = redaction.box.clipped_to(instance.columns, instance.rows)
-        if box is not None and redaction.first_frame is None:
+        if box is not None and redaction.covers(frame_number):
             goes[box.top : box.bottom, box.left : box.right] = True
     return goes

@@ -17,8 +17,10 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_state import Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind
+from USDICOMizerLib.tags import Tag
 
-_NUMBER, _STATE, _TAG, _CROP, _KIND, _SIZE = range(6)
+_NUMBER, _STATE, _TAG, _PICTURE = range(4)
+_LEAST_TAG, _TAG_RIM, _MOST_TAG = 30, 8, 160  # pixels
 
 
 class ExamTable:
@@ -37,11 +39,12 @@ class ExamTable:
 
         self.tree = ExamTree(on_paths, self._place)
         self.tree.objectName = "examTree"
-        self.tree.setColumnCount(6)
-        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Crop"), _("Kind"), _("Size")])
+        self.tree.setColumnCount(4)
+        self.tree.setHeaderLabels([_("No."), _("State"), _("Tag"), _("Picture")])
         self.tree.setMinimumHeight(280)
-        for column, width in ((_NUMBER, 88), (_STATE, 113), (_TAG, 38), (_CROP, 64), (_KIND, 52), (_SIZE, 60)):
+        for column, width in ((_NUMBER, 98), (_STATE, 145), (_PICTURE, 70)):
             self.tree.setColumnWidth(column, width)
+        self._fit_tags()
         self.tree.setToolTip(_("Drop files, folders or ZIPs here. Drag rows, or Page Up and Page Down, to reorder."))
         self.tree.sortByColumn(_NUMBER, qt.Qt.AscendingOrder)
         self.hint = qt.QLabel(_("Drop an ultrasound exam here (files, a folder or a ZIP), or add one with the buttons above."))
@@ -118,13 +121,23 @@ class ExamTable:
         self.session.clear()
 
     def _changed(self, change: Change) -> None:
-        if change.kind is ChangeKind.EXAMS:
+        if change.kind is ChangeKind.CHOICES:
+            self._fit_tags()
+        elif change.kind is ChangeKind.EXAMS:
             self._rebuild()
         elif change.kind is ChangeKind.DECISIONS:
             self._show_rows(change.identities)
         elif change.kind in (ChangeKind.CURRENT, ChangeKind.SELECTION) and not self._making.is_busy:
             self._show_selection()
             self._filter()
+
+    def _fit_tags(self) -> None:
+        """Make the column of tags as wide as the longest of the vocabulary."""
+        tags = self.session.settings.tags
+        lines = (*(str(Tag(site, side)) for site in tags.sites for side in tags.sides or ("",)), *tags.purposes)
+        metrics = self.tree.fontMetrics()
+        widths = [metrics.horizontalAdvance(line) for line in lines]
+        self.tree.setColumnWidth(_TAG, min(max([_LEAST_TAG, *widths]) + _TAG_RIM, _MOST_TAG))
 
     @property
     def is_busy(self) -> bool:
@@ -176,12 +189,11 @@ class ExamTable:
         flags = (qt.Qt.ItemIsEnabled, qt.Qt.ItemIsSelectable, qt.Qt.ItemIsUserCheckable, qt.Qt.ItemIsDragEnabled)
         item.setFlags(flags[0] | flags[1] | flags[2] | flags[3])
         item.setData(_NUMBER, IDENTITY, identity)
-        item.setText(_KIND, kind_words(instance))
-        item.setText(_SIZE, f"{instance.columns}x{instance.rows}")
+        item.setText(_PICTURE, f"{kind_words(instance)}\n{instance.columns}x{instance.rows}")
         if identity in self._thumbnails:
             item.setIcon(_NUMBER, self._thumbnails[identity])
         if instance.warnings:
-            item.setToolTip(_KIND, "\n".join(instance.warnings))
+            item.setToolTip(_PICTURE, "\n".join(instance.warnings))
         self._items[identity] = item
         self._show_row(identity, item)
         self.tree.blockSignals(blocked)
@@ -231,14 +243,13 @@ class ExamTable:
         decision, state = self.session.decision(identity), self.session.state(identity)
         item.setData(_NUMBER, qt.Qt.DisplayRole, self.session.number(identity))
         item.setCheckState(_NUMBER, qt.Qt.Checked if decision.include else qt.Qt.Unchecked)
-        item.setText(_TAG, str(decision.tag or ""))
-        item.setText(_CROP, crop_words(state.crop, decision))
-        where = str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else "")
-        item.setToolTip(_CROP, "\n".join(line for line in (where, decision.note) if line))
-        item.setText(_STATE, state_words(state))
+        item.setText(_TAG, str(decision.tag or "").replace("/", "\n"))  # the purpose below, as the panel is narrow
+        item.setToolTip(_TAG, str(decision.tag or ""))
+        item.setText(_STATE, "\n".join((state_words(state), _("crop: {how}").format(how=crop_words(state.crop, decision)))))
         item.setIcon(_STATE, self._icons[state.readiness])
         advice = [state_advice(state)] + [text_advice()] * (decision.include and self.session.text_in(identity) is not None)
-        item.setToolTip(_STATE, "\n".join(advice))
+        box = str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else "")
+        item.setToolTip(_STATE, "\n".join(filter(None, (*advice, box, decision.note))))
 
     def _show_counts(self) -> None:
         ready = set(self.session.in_readiness(Readiness.READY))

@@ -12,8 +12,8 @@ from slicer.i18n import tr as _
 
 from USDICOMizerGUI.add_inputs import AddInputs
 from USDICOMizerGUI.codecs_offer import CodecsOffer
-from USDICOMizerGUI.crop_roi import CropRoom
 from USDICOMizerGUI.dicom_database import DatabaseInputs
+from USDICOMizerGUI.drawing import Drawing
 from USDICOMizerGUI.exam_table import ExamTable
 from USDICOMizerGUI.export_room import ExportRoom
 from USDICOMizerGUI.header_table import HeaderTable
@@ -44,7 +44,8 @@ class Panel:
         self.table = ExamTable(session, ui.examSection, self.inputs.add)
         self.viewer = Viewer(session, ui.viewSection)
         self.review = Review(session, ui.viewSection, self.viewer)
-        self.crop = CropRoom(session, ui.viewSection, self.viewer, logic.settings_path)
+        self.drawing = Drawing(session, ui.viewSection, self.viewer, logic.settings_path)
+        self.crop = self.drawing.crop
         self.tags = TagButtons(session, ui.tagSection, self.shortcuts)
         self.header = HeaderTable(session, ui.headerSection, self.viewer)
         self.export = ExportRoom(session, ui.exportSection, self.open_settings)
@@ -56,7 +57,7 @@ class Panel:
             self.table,
             self.viewer,
             self.review,
-            self.crop,
+            self.drawing,
             self.tags,
             self.header,
             self.export,
@@ -132,10 +133,7 @@ class Panel:
         keys.add("view", "Space", _("Play or pause; press the button that has the focus"), self._press_or_play)
         keys.add("view", ",", _("One frame back"), lambda: self.viewer.step(-1))
         keys.add("view", ".", _("One frame on"), lambda: self.viewer.step(1))
-        keys.bind("crop", "K", self.crop.buttons[Scope.SAME_DEVICE_AND_SIZE], _("Apply the crop to all of this device and size"))
-        keys.bind("crop", "Shift+K", self.crop.buttons[Scope.SELECTED], _("Apply the crop to the selected instances"))
-        keys.bind("crop", "E", self.crop.reset_button, _("Reset the crop to the proposal"))
-        keys.add("crop", "M", _("Cut off or blank the rest of the frame: the next way"), self.crop.next_rest)
+        self._bind_drawing_keys()
         keys.add("exam", "N", _("Next instance"), session.next)
         keys.add("exam", "B", _("Previous instance"), session.previous)
         keys.bind("exam", "J", self.export.next_button, _("Next instance that isn't ready"))
@@ -144,11 +142,32 @@ class Panel:
         keys.add("exam", "PgUp", _("Move the selected instances up"), lambda: table.move_selected(-1))
         keys.add("exam", "PgDown", _("Move the selected instances down"), lambda: table.move_selected(1))
         keys.bind("exam", "Ctrl+Del", table.remove_button, _("Remove the selected instances from the list"))
-        keys.bind("tag", "Del", self.tags.remove_button, _("Take the tag of the selected instances away"))
+        keys.add(
+            "tag", "Del", _("Take the tag of the selected instances away; on the page Blank, the selected box"), self._delete
+        )
         keys.bind("export", "F9", self.export.export_button, _("Export"))
         keys.bind("panel", "Ctrl+Z", self.ui.undoButton, _("Undo"))
         keys.bind("panel", "Ctrl+Y", self.ui.redoButton, _("Redo"))
         keys.bind("panel", "?", self.ui.keysButton, _("Show all keys"))
+
+    def _bind_drawing_keys(self) -> None:
+        """Keys for what is drawn on the picture; those that several pages have are about the open one."""
+        add, drawing = self.shortcuts.add, self.drawing
+        device, selected = Scope.SAME_DEVICE_AND_SIZE, Scope.SELECTED
+        add("draw", "K", _("Apply what the open page draws to all of this device and size"), lambda: drawing.apply(device))
+        add("draw", "Shift+K", _("Apply what the open page draws to the selected instances"), lambda: drawing.apply(selected))
+        add("draw", "E", _("Reset the crop box, or the sector, to the proposal"), drawing.reset)
+        add("draw", "M", _("Cut off or blank the rest of the frame: the next way"), self.crop.next_rest)
+        add("draw", "R", _("Blank a new box"), drawing.add_redaction)
+        add("draw", "S", _("Blank all but the sector, or no more"), drawing.toggle_sector)
+        add("draw", "Shift+M", _("Next page: crop box, blanked boxes, sector"), drawing.next_page)
+
+    def _delete(self) -> None:
+        """Del is about what the open page has selected; else about the tag."""
+        if self.drawing.room is self.drawing.redactions:
+            self.drawing.redactions.delete()
+        else:
+            self.tags.remove_tag()
 
     def _press_or_play(self) -> None:
         """Space presses the button that has the focus, for those who have no mouse; else it plays."""

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from USDICOMizerGUI.editors import commit_typed
 
-RESERVED_LETTERS = "NBJXAEKM"
+RESERVED_LETTERS = "NBJXAEKMRS"
 """Letters with a meaning of their own in the panel, which no site gets."""
 
 _ENDS_TYPING = ("Return", "Enter", "F8")  # what confirms must not confirm what a person couldn't see yet

@@ -5,6 +5,7 @@ from __future__ import annotations
 import qt
 from slicer.i18n import tr as _
 
+from USDICOMizerGUI.pressed import bold_while_pressed
 from USDICOMizerGUI.shortcuts import RESERVED_LETTERS, Shortcuts
 from USDICOMizerGUI.tag_keys import purpose_keys, tag_keys
 from USDICOMizerLib.session import Session
@@ -115,7 +116,9 @@ class TagButtons:
         for side, button in self.sides.items():
             button.connect("clicked(bool)", lambda _checked, side=side: self.set_side(side))
         row.addStretch(1)
-        self.remove_button = self._button(row, "remove", _("No tag"), _("Take the tag of the selected instances away"))
+        self.remove_button = self._button(
+            row, "remove", _("No tag"), f"{_('Take the tag of the selected instances away')}\n{_('Key')}: Del"
+        )
         self.remove_button.setCheckable(False)
         self.remove_button.connect("clicked(bool)", lambda _checked: self.remove_tag())
         rows.addLayout(row)
@@ -161,6 +164,7 @@ class TagButtons:
         button.setText(text)
         button.setToolTip(tip)
         button.setCheckable(True)
+        bold_while_pressed(button)
         if row is not None:
             row.addWidget(button)
         return button

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from USDICOMizerGUI.frame_bar import FrameBar
 from USDICOMizerGUI.frame_reader import FrameReader
 from USDICOMizerGUI.picture_nodes import Picture
+from USDICOMizerGUI.pressed import bold_while_pressed
 from USDICOMizerGUI.slice_views import RED, YELLOW, SliceViews
 
 
@@ -104,6 +105,11 @@ class Viewer:
         """Show what leaves, or from there the frame as it is stored."""
         self.set_mode(ViewMode.BEFORE if self.mode is ViewMode.AFTER else ViewMode.AFTER)
 
+    def show_before(self):
+        """Show the frame as it is stored, if it isn't shown: what is drawn is drawn there."""
+        if self.mode is ViewMode.AFTER:
+            self.set_mode(ViewMode.BEFORE)
+
     def show_all_that_leaves(self):
         """Show what leaves so that nothing of it is missed: of a cine, all frames in one."""
         self.in_one.setChecked(True)
@@ -171,6 +177,7 @@ class Viewer:
             button.objectName = f"{mode.name.lower()}Button"
             button.checkable = True
             button.toolTip = tip
+            bold_while_pressed(button)
             self._mode_group.addButton(button, mode.value)
             self._mode_buttons[mode] = button
             row.addWidget(button)

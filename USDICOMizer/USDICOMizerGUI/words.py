@@ -41,24 +41,27 @@ def problem_words(problem: Problem) -> tuple[str, str]:
 
 def state_words(state: InstanceState) -> str:
     """How an instance stands, in a few words."""
-    if state.readiness is Readiness.NOT_READY:
-        return ", ".join(problem_words(problem)[0] for problem in state.problems)
-    return {
-        Readiness.READY: _("ready"),
-        Readiness.EXCLUDED: _("excluded"),
-        Readiness.CHECKING: _("being read"),
-    }[state.readiness]
+    return ", ".join(words for words, _advice in _told(state))
 
 
 def state_advice(state: InstanceState) -> str:
     """What to do next about an instance."""
+    return "\n".join(advice for _words, advice in _told(state))
+
+
+def _told(state: InstanceState) -> list[tuple[str, str]]:
+    """How an instance stands, and what to do about it: once, or for each problem."""
     if state.readiness is Readiness.NOT_READY:
-        return "\n".join(problem_words(problem)[1] for problem in state.problems)
-    return {
-        Readiness.READY: _("It will be exported."),
-        Readiness.EXCLUDED: _("It stays out of the export. Tick its box to include it."),
-        Readiness.CHECKING: _("Its file is being read, to see whether it is still what was confirmed."),
-    }[state.readiness]
+        return [problem_words(problem) for problem in state.problems]
+    told = {
+        Readiness.READY: (_("ready"), _("It will be exported.")),
+        Readiness.EXCLUDED: (_("excluded"), _("It stays out of the export. Tick its box to include it.")),
+        Readiness.CHECKING: (
+            _("being read"),
+            _("Its file is being read, to see whether it is still what was confirmed."),
+        ),
+    }
+    return [told[state.readiness]]
 
 
 def text_advice() -> str:

@@ -20,12 +20,17 @@ _LARGEST_PIXELS = 64_000_000  # of all frames together that are looked at: 12 of
 _SMALLEST_SIDE = 100  # less is a part of a picture, or an icon
 
 
+def is_worth_a_look(instance: Instance) -> bool:
+    """Whether `picture_of` reads the pixels: there are some, of the size of a picture."""
+    return instance.has_pixel_data and min(instance.rows, instance.columns) >= _SMALLEST_SIDE and instance.frames >= 1
+
+
 def picture_of(instance: Instance) -> Picture | None:
     """The picture that the instance's frames show; None where none is found, or the pixels can't be read.
 
     Up to 12 frames, spread over the cine, are decoded. The answer is remembered as long as the file isn't touched.
     """
-    if not instance.has_pixel_data or min(instance.rows, instance.columns) < _SMALLEST_SIDE or instance.frames < 1:
+    if not is_worth_a_look(instance):
         return None
     try:
         state = instance.source.path.stat()

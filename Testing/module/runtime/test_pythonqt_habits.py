@@ -246,6 +246,24 @@ def test_ctk_methods_that_are_not_exposed_are_refused(ctk):
     assert button.collapsed
 
 
+@pytest.mark.parametrize("kind", ["ctkCollapsibleButton", "ctkCollapsibleGroupBox"])
+def test_what_unfolds_shows_what_was_not_hidden_by_itself_before_or_meanwhile(ctk, qt, kind):
+    section = getattr(ctk, kind)()
+    section.setLayout(qt.QVBoxLayout())
+    shown, hidden, meanwhile = (qt.QLabel(name) for name in ("shown", "hidden", "meanwhile"))
+    for label in (shown, hidden, meanwhile):
+        section.layout().addWidget(label)
+    hidden.hide()
+    section.show()
+    section.collapsed = True
+    assert not any(label.visible for label in (shown, hidden, meanwhile))
+    meanwhile.hide()
+    hidden.show()
+    assert not hidden.visible
+    section.collapsed = False
+    assert (shown.visible, hidden.visible, meanwhile.visible) == (True, True, False)
+
+
 def test_a_ctk_subclass_with_a_paint_event_is_refused(ctk):
     with pytest.raises(TypeError):
 
