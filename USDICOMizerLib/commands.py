@@ -29,7 +29,7 @@ from USDICOMizerLib.outcomes import Outcome
 from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.pixels.workers import available_cores
 from USDICOMizerLib.places import check_output_place, check_private_place
-from USDICOMizerLib.plan import make_plan, match_plan
+from USDICOMizerLib.plan import doubtful_first, make_plan, match_plan
 from USDICOMizerLib.plan_file import read_plan, write_plan
 from USDICOMizerLib.processes import processes_kept
 from USDICOMizerLib.profile_rules import profile_rules, rules_of_claims
@@ -141,7 +141,7 @@ def plan(options: argparse.Namespace, console: Console) -> bool:
     if options.text:
         decisions = note_text(found.exams, decisions, TextChoice(options.text))
     make_private_folder(options.output.parent)
-    write_plan(make_plan(found.exams, decisions), options.output)
+    write_plan(doubtful_first(make_plan(found.exams, decisions)), options.output)
     console.say(f"{options.output}: {len(decisions)} instances in {len(found.exams)} exam(s).")
     if doubtful := sum(decision.is_doubtful for decision in decisions.values()):
         console.say(f"{doubtful} of the boxes are doubtful: look at them first (confidence below {DOUBTFUL:g}; note says why).")

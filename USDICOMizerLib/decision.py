@@ -90,6 +90,11 @@ class Decision:
         """Whether it follows a proposal that a person has to look at first."""
         return self.follows_proposal and self.confidence < DOUBTFUL
 
+    @property
+    def wants_a_look(self) -> bool:
+        """Whether a person has to say first where to crop: the proposal is doubtful, or there is none."""
+        return self.include and not self.reviewed and (self.is_doubtful or (self.crop is None and not self.whole_frame))
+
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
     """Why it isn't known what to keep of the instance, as a sentence; empty when it is known."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from USDICOMizerLib.decision import Decision, Misfit, decision_is_reviewed, misfits, review_digest
 from USDICOMizerLib.errors import Mistake, PlanError
@@ -50,6 +50,16 @@ def make_plan(exams: Iterable[Exam], decisions: Mapping[str, Decision], *, for_r
                 decision = decision.replaced(order=number)
             rows.append(PlanRow(instance.study_uid, instance.sop_instance_uid, source_text(instance.source), decision))
     return Plan(tuple(rows))
+
+
+def doubtful_first(plan: Plan) -> Plan:
+    """The same plan, its exams where they were, with the rows first that a person has to look at first.
+
+    The order of the export is that of the column `order`, not of the rows.
+    """
+    exams = {uid: number for number, uid in enumerate(dict.fromkeys(row.study_uid for row in plan.rows))}
+    rows = sorted(plan.rows, key=lambda row: (exams[row.study_uid], not row.decision.wants_a_look))
+    return replace(plan, rows=tuple(rows))
 
 
 def match_plan(plan: Plan, exams: Sequence[Exam]) -> dict[str, Decision]:

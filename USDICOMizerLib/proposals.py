@@ -36,10 +36,13 @@ _PRESET_OF_THIS_SIZE = 0.95
 _PRESET_OF_ANY_SIZE = 0.8
 _REGIONS = 0.8
 _REGIONS_IN_DOUBT = 0.4
+_REGIONS_OF_SCREEN = 0.49  # in doubt, but they lose nothing: content that is in doubt as well may
 MOST_OF_CONTENT = 0.75  # content that is as clear as can be, still less sure than regions
 _CONFIRMED = 0.8  # content and regions, found independently, that agree
 
 _AGREEMENT = 0.8  # intersection over union of boxes that mean the same picture
+_SCREEN = 0.85  # share of the image: some scanners declare their whole screen, with its settings and bars, as one region
+_HELD = 0.9  # share of what the content shows that lies in the regions
 # Scanners that store a smaller image forget to make its regions smaller: by these factors.
 _FORGOTTEN_SCALES = (1.0, 1.5, 2.0, 3.0, 4.0)
 
@@ -185,7 +188,10 @@ def _from_regions(instance: Instance, crop: CropSettings) -> Proposal | None:
     if box is None:
         return None
     doubt = doubt_about_regions(instance, box)
-    return Proposal(box, "regions", _REGIONS_IN_DOUBT if doubt else _REGIONS, doubt)
+    if not doubt:
+        return Proposal(box, "regions", _REGIONS)
+    whole = _is_screen(instance, box) and not _looks_wrong(instance, box)
+    return Proposal(box, "regions", _REGIONS_OF_SCREEN if whole else _REGIONS_IN_DOUBT, doubt)
 
 
 def _from_content(instance: Instance, crop: CropSettings) -> Proposal | None:
@@ -195,8 +201,13 @@ def _from_content(instance: Instance, crop: CropSettings) -> Proposal | None:
     if box is None:
         return None
     confidence, note = MOST_OF_CONTENT * picture.confidence, picture.note
-    if _confirmed_by_regions(instance, picture.box):
+    if (confidence >= DOUBTFUL or _are_in_doubt(instance)) and _confirmed_by_regions(instance, picture.box):
         return Proposal(box, CONTENT, _CONFIRMED, f"{note} The ultrasound regions agree.")
+    if _reaches_out_of_regions(instance, picture.box):
+        note += " It reaches out of the ultrasound regions."
+        return Proposal(box, CONTENT, round(min(confidence, _REGIONS_IN_DOUBT), 2), note)
+    if (around := _around_regions(instance)) is not None and _is_screen(instance, around):
+        note += " The ultrasound regions hold nearly all of the screen."
     if confidence < DOUBTFUL:
         note += " Its edges are hard to tell."
     return Proposal(box, CONTENT, round(confidence, 2), note)
@@ -241,13 +252,45 @@ def doubt_about_regions(instance: Instance, box: CropBox) -> str:
     """Why the box around the picture's regions may keep what it should cut, as a sentence; empty where nothing says so.
 
     Regions that reach well beyond the image were written for an image of another size. A box that starts in the first
-    row holds the place where scanners write the patient's name.
+    row holds the place where scanners write the patient's name. One that is nearly all of the image is the screen.
     """
+    if doubt := _looks_wrong(instance, box):
+        return doubt
+    if _is_screen(instance, box):
+        return "The ultrasound regions hold nearly all of the screen, with what stands beside the picture."
+    return ""
+
+
+def _looks_wrong(instance: Instance, box: CropBox) -> str:
     if any(_reaches_beyond(region, instance) for region in _picture_regions(instance)):
         return "The ultrasound regions reach beyond the image, so they may belong to an image of another size."
     if box.top == 0:
         return "The box starts in the first row, where scanners write the patient's name."
     return ""
+
+
+def _is_screen(instance: Instance, box: CropBox) -> bool:
+    return box.width * box.height >= _SCREEN * instance.columns * instance.rows
+
+
+def _around_regions(instance: Instance) -> CropBox | None:
+    boxes = picture_boxes(instance)
+    return reduce(CropBox.union, boxes) if boxes else None
+
+
+def _are_in_doubt(instance: Instance) -> bool:
+    """Whether the regions alone decide nothing; those that do need no doubtful content beside them."""
+    around = _around_regions(instance)
+    return around is None or bool(doubt_about_regions(instance, around))
+
+
+def _reaches_out_of_regions(instance: Instance, found: CropBox) -> bool:
+    """Whether the header says that much of what was found is no picture; regions of another image say nothing."""
+    around = _around_regions(instance)
+    if around is None or any(_reaches_beyond(region, instance) for region in _picture_regions(instance)):
+        return False
+    held = around.intersection(found)
+    return (held.width * held.height if held else 0) < _HELD * found.width * found.height
 
 
 def _picture_regions(instance: Instance) -> list[Region]:

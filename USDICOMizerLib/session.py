@@ -203,13 +203,21 @@ class Session(Work):
             self.select(self._order[min(max(at, 0), len(self._order) - 1)])
 
     def next_not_ready(self) -> bool:
-        """Look at the next included instance that isn't ready, from the start again after the last; False where all are."""
+        """Look at the next included instance that isn't ready, doubtful boxes and missing ones first; False where all are.
+
+        After the last it goes on from the start.
+        """
         at = self._order.index(self._current) + 1 if self._current else 0
-        for identity in (*self._order[at:], *self._order[:at]):
-            if self.state(identity).readiness in (Readiness.NOT_READY, Readiness.CHECKING):
-                self.select(identity)
-                return True
-        return False
+        waiting = [
+            identity
+            for identity in (*self._order[at:], *self._order[:at])
+            if self.state(identity).readiness in (Readiness.NOT_READY, Readiness.CHECKING)
+        ]
+        if not waiting:
+            return False
+        first = (one for one in waiting if one != self._current and self.decision(one).wants_a_look)
+        self.select(next(first, waiting[0]))
+        return True
 
     def _look_somewhere(self) -> None:
         if self._current is None and self._order:

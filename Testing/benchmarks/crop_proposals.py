@@ -201,6 +201,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layouts", nargs="+", choices=LAYOUTS, default=LAYOUTS, help="of the synthetic screens")
     parser.add_argument("--seeds", type=int, default=20, help="screens a layout (default: 20)")
+    parser.add_argument("--first-seed", type=int, default=0, metavar="N", help="of the screens (default: 0)")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="also name the N worst screens")
     parser.add_argument("--real", action="store_true", help="only the real files")
     options = parser.parse_args(arguments)
@@ -214,7 +215,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_SCREENS.format("", "", *heads, "", "", "", "", "", "", ""))
         everything: list[Measured] = []
         for layout in options.layouts:
-            cases = list(measure_screens([layout], range(options.seeds)))
+            cases = list(measure_screens([layout], range(options.first_seed, options.first_seed + options.seeds)))
             print(summary(layout, cases), flush=True)
             everything += cases
         print(summary("all", everything))

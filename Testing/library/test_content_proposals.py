@@ -162,3 +162,44 @@ class TestAlikeOverAnExam:
         found = self.content(BOX), replace(self.content(ELSEWHERE), order=2)
         made = self.exam(make_instance, *found)
         assert tuple(made.values()) == found
+
+
+SCREEN = Region(8, 20, 631, 469, *TISSUE)
+
+
+@pytest.mark.parametrize("order", [("preset", "regions", "content"), ("preset", "content", "regions")], ids=" then ".join)
+def test_the_content_narrows_a_region_that_holds_nearly_all_of_the_screen_in_any_order(
+    make_instance: MakeInstance, shows, order: tuple[str, ...]
+) -> None:
+    shows(picture(BOX))
+    proposal = propose_crop(make_instance(regions=(SCREEN,)), Settings(crop=CropSettings(order=order)))
+    assert (proposal.box, proposal.origin) == (BOX, "content")
+    assert proposal.confidence >= DOUBTFUL
+    assert "nearly all of the screen" in proposal.note
+
+
+@pytest.mark.parametrize("found", [None, picture(BOX, 0.3), picture(BOX, 0.66)], ids=["nothing", "hardly", "nearly sure"])
+def test_a_region_of_the_screen_stays_doubtful_where_the_content_is_not_sure(make_instance: MakeInstance, shows, found) -> None:
+    shows(found)
+    proposal = propose_crop(make_instance(regions=(SCREEN,)), Settings())
+    assert (proposal.box, proposal.origin) == (CropBox(8, 20, 632, 470), "regions")  # it loses nothing
+    assert proposal.confidence < DOUBTFUL
+
+
+def test_content_that_reaches_out_of_the_regions_is_doubtful_and_the_regions_are_followed(
+    make_instance: MakeInstance, shows
+) -> None:
+    shows(picture(BOX))
+    settings = Settings(crop=CropSettings(order=("preset", "content", "regions")))
+    elsewhere = Region(300, 200, 599, 449, *TISSUE)
+    assert propose_crop(make_instance(regions=(elsewhere,)), settings).origin == "regions"
+    alone = propose_crop(make_instance(regions=(elsewhere,)), Settings(crop=CropSettings(order=("content",))))
+    assert alone.confidence < DOUBTFUL
+    assert "reaches out of the ultrasound regions" in alone.note
+
+
+def test_sure_regions_do_not_make_content_sure_that_cuts_some_of_them_off(make_instance: MakeInstance, shows) -> None:
+    shows(picture(BOX, 0.4))
+    around = Region(BOX.left - 12, BOX.top - 12, BOX.right + 11, BOX.bottom + 11, *TISSUE)
+    settings = Settings(crop=CropSettings(order=("preset", "content", "regions")))
+    assert propose_crop(make_instance(regions=(around,)), settings).origin == "regions"

@@ -12,7 +12,7 @@ from USDICOMizerLib.decision import Decision, Mask, decision_is_reviewed, review
 from USDICOMizerLib.errors import PlanError
 from USDICOMizerLib.exam import Exam, Instance, Region, Source
 from USDICOMizerLib.geometry import CropBox, Fan, Redaction
-from USDICOMizerLib.plan import Plan, PlanRow, make_plan, match_plan, source_text
+from USDICOMizerLib.plan import Plan, PlanRow, doubtful_first, make_plan, match_plan, source_text
 
 MakeInstance = Callable[..., Instance]
 
@@ -166,3 +166,17 @@ def test_messages_hold_no_uid_and_no_path(make_instance: MakeInstance) -> None:
     assert len(error.value.mistakes) == 3
     for part in ("9.9.9", "498.77", "Doe"):
         assert part not in str(error.value)
+
+
+def test_doubtful_rows_and_those_without_a_box_come_first_in_their_exam_and_keep_their_order(
+    three: tuple[Instance, ...],
+) -> None:
+    sure = Decision(crop=CropBox(10, 20, 30, 40), proposal="regions 10 20 30 40", confidence=0.8)
+    doubtful, missing = sure.replaced(confidence=0.3), Decision()
+    decisions = {one.identity: what for one, what in zip(three, (sure, doubtful, missing), strict=True)}
+    plan = make_plan([exam_of(*three)], decisions, for_review=False)
+    assert [row.decision.order for row in doubtful_first(plan).rows] == [2, 3, 1]
+    assert doubtful_first(replace(plan, rows=plan.rows[:1])).rows == plan.rows[:1]
+    reviewed = {identity: what.replaced(reviewed=True) for identity, what in decisions.items()}
+    done = make_plan([exam_of(*three)], reviewed, for_review=False)
+    assert doubtful_first(done) == done  # a person has looked

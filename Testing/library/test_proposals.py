@@ -160,3 +160,13 @@ def test_the_settings_say_what_is_asked_first(make_instance: MakeInstance) -> No
     assert propose_crop(instance, Settings(presets=presets)).origin == "preset acme"
     assert propose_crop(instance, Settings(CropSettings(order=("regions", "preset")), presets)).origin == "regions"
     assert propose_crop(make_instance(device=SCANNER), Settings(CropSettings(order=("regions",)), presets)) is None
+
+
+@pytest.mark.parametrize("last", [(629, 469), (639, 449)], ids=["nearly all", "to the edges"])
+def test_a_region_that_holds_nearly_all_of_the_screen_is_doubtful_and_says_so(
+    make_instance: MakeInstance, last: tuple[int, int]
+) -> None:
+    proposal = propose_crop(make_instance(regions=(Region(10, 20, *last, *TISSUE),)), Settings())
+    assert proposal.box == CropBox(10, 20, last[0] + 1, last[1] + 1)
+    assert proposal.confidence < DOUBTFUL
+    assert "nearly all of the screen" in proposal.note

@@ -137,6 +137,17 @@ def test_next_not_ready_goes_round_and_says_when_all_are(four: Session) -> None:
     assert not four.next_not_ready()
 
 
+def test_next_not_ready_shows_what_has_no_sure_box_first(four: Session) -> None:
+    doubted = four.order[2]
+    four.take_proposals({doubted: four.decision(doubted).replaced(confidence=0.3)})
+    four.select(four.order[0])
+    assert four.next_not_ready() and four.current == doubted
+    assert four.next_not_ready() and four.current == four.order[3]  # no other is doubtful: in order again
+    confirm(four, doubted)
+    four.select(four.order[0])
+    assert four.next_not_ready() and four.current == four.order[1]
+
+
 def test_selecting_several_keeps_the_one_that_is_looked_at(four: Session) -> None:
     four.select(four.order[2])
     four.set_selected(four.order[1:3])

@@ -50,7 +50,8 @@ def _colour(made: Rooms) -> tuple[float, ...]:
 def test_the_proposed_box_is_on_the_picture_and_in_the_numbers(frame):
     assert frame.crop._roi.box() == PROPOSED == _decided(frame)
     assert _numbers(frame) == (88, 44, 744, 572)
-    assert "ultrasound regions" in frame.crop.state_label.text and "656 x 528" in frame.crop.state_label.text
+    assert "ultrasound regions" in frame.crop.state_label.text and "80 % sure" in frame.crop.state_label.text
+    assert "656 x 528" in frame.crop.state_label.text
 
 
 def test_dragging_a_corner_edits_the_box_in_one_step_that_can_be_undone(frame, slice_view):

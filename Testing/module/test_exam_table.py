@@ -62,7 +62,7 @@ def files_as_mime(*paths: Path) -> Any:
 def test_a_row_tells_number_state_tag_crop_kind_and_size(panel: Any, files: list[Path]) -> None:
     add(panel, *files)
     row = rows(panel)[2]
-    assert [row.text(column) for column in range(4)] == ["3", "not confirmed\ncrop: proposed", "", "cine 30\n800x600"]
+    assert [row.text(column) for column in range(4)] == ["3", "not confirmed\ncrop: proposed, 80 %", "", "cine 30\n800x600"]
     assert not row.icon(0).isNull() and not row.icon(1).isNull()
     assert "confirm it (Return)" in row.toolTip(1)
     assert "0 of 4 instances ready" in panel.table.tree.topLevelItem(0).text(0)

@@ -41,17 +41,17 @@ def _size_words(decision, opened):
 
 
 def _origin(decision):
-    """Where a proposed box came from, and whether that is to be doubted."""
-    from USDICOMizerLib.proposals import DOUBTFUL
-
+    """Where a proposed box came from, how sure that is, and whether it is to be doubted."""
     source, _space, name = decision.proposal.rsplit(" ", 4)[0].partition(" ")
     words = {
         "preset": _("Proposed by the preset {name}.").format(name=name),
         "regions": _("Proposed from the scanner's own ultrasound regions."),
         "content": _("Proposed from what moves and shines in the picture."),
     }.get(source, _("Proposed."))
-    doubtful = decision.confidence is not None and decision.confidence < DOUBTFUL
-    return words + " " + _("It is doubtful: look closely.") if doubtful else words
+    if decision.confidence is None:
+        return words
+    advice = _("Doubtful ({sure} % sure): look closely.") if decision.is_doubtful else _("{sure} % sure.")
+    return words + " " + advice.format(sure=round(100 * decision.confidence))
 
 
 def with_edge(first, last, is_first, value, size):

@@ -245,11 +245,11 @@ class ExamTable:
         item.setCheckState(_NUMBER, qt.Qt.Checked if decision.include else qt.Qt.Unchecked)
         item.setText(_TAG, str(decision.tag or "").replace("/", "\n"))  # the purpose below, as the panel is narrow
         item.setToolTip(_TAG, str(decision.tag or ""))
-        item.setText(_STATE, "\n".join((state_words(state), _("crop: {how}").format(how=crop_words(state.crop)))))
+        item.setText(_STATE, "\n".join((state_words(state), _("crop: {how}").format(how=crop_words(state.crop, decision)))))
         item.setIcon(_STATE, self._icons[state.readiness])
         advice = [state_advice(state)] + [text_advice()] * (decision.include and bool(self.session.text_in(identity)))
         box = str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else "")
-        item.setToolTip(_STATE, "\n".join(filter(None, (*advice, box))))
+        item.setToolTip(_STATE, "\n".join(filter(None, (*advice, box, decision.note))))
 
     def _show_counts(self) -> None:
         ready = set(self.session.in_readiness(Readiness.READY))

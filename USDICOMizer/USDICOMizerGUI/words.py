@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slicer.i18n import tr as _
 
+from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.session_state import CropState, InstanceState, Readiness
@@ -68,8 +69,11 @@ def text_advice() -> str:
     return _("Text was found in the picture. Crop it away or blank it, or confirm the picture as it is.")
 
 
-def crop_words(crop: CropState) -> str:
-    """Where the crop box stands."""
+def crop_words(crop: CropState, decision: Decision) -> str:
+    """Where the crop box stands; of a proposal, how sure it is."""
+    if crop is CropState.PROPOSED and decision.confidence is not None:
+        words = _("doubtful, {sure} %") if decision.is_doubtful else _("proposed, {sure} %")
+        return words.format(sure=round(100 * decision.confidence))
     return {
         CropState.MISSING: _("none"),
         CropState.PROPOSED: _("proposed"),

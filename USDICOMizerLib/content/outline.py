@@ -108,6 +108,13 @@ class Outline:
             inside &= y >= self.top
         return inside
 
+    def depth(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        """How far down the lower end would have to be to pass through points, as `bottom` counts."""
+        apex = self.apex
+        if self.kind not in _ARC_BELOW or apex is None or math.isfinite(self.window_bottom):
+            return y
+        return np.hypot(x - apex[0], y - apex[1]) + apex[1]
+
     def corners(self) -> np.ndarray:
         """Points around the outline, clockwise from the upper left, (n, 2) as x, y; arcs in short straight pieces."""
         lower = self._end(self.bottom, arc=self.kind in _ARC_BELOW)

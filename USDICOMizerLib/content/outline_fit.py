@@ -12,10 +12,13 @@ from itertools import combinations
 
 import numpy as np
 
+from USDICOMizerLib.content.edges import unseen_cuts
 from USDICOMizerLib.content.outline import Kind, Outline
 
 _SHARE = 0.4
 """An edge moves outwards as long as more than this share of the strip that it gains is evidence."""
+
+_PART_WORTH = 0.8  # what is left out of a part weighs more than darkness that is held: shadows are dark, nothing else is speckle
 
 _SIDE_POINTS = 48
 _SIDE_TOLERANCE = 0.006  # of the picture's height: a point this near to a line is on it
@@ -26,6 +29,7 @@ _ASYMMETRY_COST = 0.08  # most probes look straight ahead; what looks askew is o
 _USUALLY_LOPSIDED = 0.08  # of the fan's width: a window's middle needn't be the fan's
 _LOPSIDED_WEIGHS = 0.6
 _WINDOW_STEP = 0.005  # of the picture's height
+_UNSEEN_CUT_COST = 0.06  # a window's edge that is seen nowhere is a shadow's
 _POINTS = 4_000
 _POLISHED = 5  # of the outlines to begin with, so many are followed up
 
@@ -50,11 +54,12 @@ class _Sample:
     y: np.ndarray
     worth: np.ndarray
     best: float  # what could be gained
+    due: float = 0.0  # of that, what an outline loses that holds none of the part
 
     def gain(self, outline: Outline) -> float:
         if not outline.is_possible:
             return -np.inf
-        return float(self.worth[outline.holds(self.x, self.y)].sum()) / self.best
+        return (float(self.worth[outline.holds(self.x, self.y)].sum()) - self.due) / self.best
 
 
 def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False) -> Fit | None:
@@ -75,7 +80,8 @@ def fit_outline(evidence: np.ndarray, part: np.ndarray, *, quickly: bool = False
 
     def cost(outline: Outline, symmetric: bool) -> float:
         askew = not symmetric and outline.kind is not Kind.RECTANGLE
-        return _COST[outline.kind] + _ASYMMETRY_COST * askew + _lopsided(outline)
+        unseen = _UNSEEN_CUT_COST * min(unseen_cuts(outline, evidence), default=0)  # a side that is seen vouches for the other
+        return _COST[outline.kind] + _ASYMMETRY_COST * askew + _lopsided(outline) + unseen
 
     begun = [(gain - cost(start, how[1]), start, how[1]) for how, (gain, start) in best.items() if np.isfinite(gain)]
     fits = []
@@ -134,9 +140,9 @@ def _sample(evidence: np.ndarray, part: np.ndarray) -> _Sample:
     step = max(1, round(((bottom - top) * (right - left) / _POINTS) ** 0.5))
     y, x = np.mgrid[top:bottom:step, left:right:step]
     worth = (evidence[y, x] - np.float32(_SHARE)).ravel().astype(np.float32)
-    return _Sample(
-        (x + 0.5).ravel().astype(np.float32), (y + 0.5).ravel().astype(np.float32), worth, max(1.0, float(worth[worth > 0].sum()))
-    )
+    bonus = (np.float32(_PART_WORTH) * part[y, x]).ravel()
+    points = (x + 0.5).ravel().astype(np.float32), (y + 0.5).ravel().astype(np.float32)
+    return _Sample(*points, worth + bonus, max(1.0, float(worth[worth > 0].sum())), float(bonus.sum()))
 
 
 @dataclass(frozen=True)

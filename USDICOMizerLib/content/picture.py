@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
-from itertools import combinations
+from functools import cached_property, reduce
 
 import numpy as np
 
-from USDICOMizerLib.content.evidence import Evidence, components, find_evidence, opened, reduced, thickness
-from USDICOMizerLib.content.outline import Outline, polygon_of
-from USDICOMizerLib.content.outline_fit import Fit, fit_outline, refine
+from USDICOMizerLib.content.edges import edge_support, faded_out, stray_speckle, unseen_cuts
+from USDICOMizerLib.content.evidence import Evidence, Screen, components, find_evidence, look_at, opened, reduced
+from USDICOMizerLib.content.outline import Kind, Outline, polygon_of
+from USDICOMizerLib.content.outline_fit import Fit, refine
+from USDICOMizerLib.content.parts import Parts, find_parts, fit_parts, has_grain
 from USDICOMizerLib.geometry import CropBox, Sector
 
 _WORK_ROWS = 250  # fits are made in an image of about so many rows
-_OPENING = 0.014  # of the rows: the radius of a disc that no text and no scale holds
-_CRUMB_OPENING = 0.008
-_MOST_CRUMBS = 3
-_LEAST_AREA = 0.015  # of the image: a part of the picture
-_LEAST_THICKNESS = 0.035  # of the rows: the radius of the largest disc in it
-_MOST_PARTS = 4
-_SAME_MAP = 0.002  # the mean difference of maps that needn't be looked at twice
+_AS_GOOD = 0.05
 _GOOD = 0.88  # a fit with this score needs no other map
-_LEAST_CRUMB = 0.0025
-_SAME_OUTLINE = 0.78  # share of the rows and columns of several pieces that end where one outline ends
-_USUAL_CRUMBS = 0.04  # grey bars and logos, as a share of the picture
-_CRUMBS_WEIGH = 2.5
-_SPILLED = 0.02  # share of the pieces that may lie outside of it
+_FAIR = 0.7  # and one with this no map that is the last resort
+_USUAL_SPILL = 0.003  # of the picture: the outline's rim
+_SPILL_WEIGHS = 30
+_UNSEEN_WEIGHS = 0.6  # of the support of a fan one of whose cuts is seen nowhere: a shadow may end there, and the picture go on
+_ASKEW = 0.8  # probes look straight ahead
+_STRAY_WEIGHS = 12
+_TELLING = 0.9  # of the confidence is left where nothing need be said
+_MOST_PIECES = 8
+_RIM = 2.0  # pixels of the reduced image
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,54 @@ class Picture:
 def find_picture(frames: np.ndarray) -> Picture | None:
     """The picture in a few frames of one instance, uint8 RGB (frames, rows, columns, 3); None where there is none to be seen."""
     factor = max(1, round(frames.shape[1] / _WORK_ROWS))
-    seen = []
-    for evidence in find_evidence(frames):
-        small = reduced(evidence.map, factor)
-        if any(np.abs(small - other).mean() < _SAME_MAP for _, other, _ in seen):
-            continue
-        parts = _parts(small > 0.5)
-        if parts.large:
-            seen.append((evidence, small, parts))
-    if not seen:
-        return None
-    thick = [np.logical_or.reduce(parts.large) for _, _, parts in seen]
-    agreed = np.sum(thick, axis=0) >= min(2, len(thick))  # no map is trusted alone, where there are several
-    # The maps that show most of it first; one that fits well spares the others.
-    order = sorted(range(len(seen)), key=lambda index: -np.count_nonzero(thick[index] & agreed))
-    best: _Judged | None = None
-    for index in order:
-        found = _judged(*seen[index], agreed)
-        if found is not None and (best is None or found.score > best.score):
-            best = found
-        if best is not None and best.score >= _GOOD:
+    screen = look_at(frames)
+    found: list[_Judged] = []
+    seen: list[_Seen] = []
+    for maps, enough in zip(find_evidence(screen), (_GOOD, _FAIR, 0.0), strict=True):
+        new = [look for look in (_Seen.of(evidence, screen, factor) for evidence in maps) if look.parts.large]
+        seen += new
+        found += _readings(new, seen)
+        if found and max(judged.score for judged in found) >= enough:
             break
-    return best.picture(factor) if best else None
+    if not found:
+        return None
+    # Of readings that are about as good, the one that loses least.
+    best = max(judged.score for judged in found)
+    return max((judged for judged in found if judged.score > best - _AS_GOOD), key=lambda judged: judged.area).picture(
+        screen, seen
+    )
+
+
+def _readings(looks: list[_Seen], seen: list[_Seen]) -> Iterator[_Judged]:
+    """The fits to maps, those that show most of the picture first; one that fits well spares the others."""
+    if not looks:
+        return
+    agreed = np.sum([look.thick for look in seen], axis=0) >= min(2, len(seen))  # no map is trusted alone, if there are several
+    for look in sorted(looks, key=lambda look: -np.count_nonzero(look.thick & agreed)):
+        judged = _judged(look, agreed)
+        if judged is not None:
+            yield judged
+            if judged.score >= _GOOD:
+                return
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A map of evidence, reduced to shares from 0 to 1, and its parts."""
+
+    evidence: Evidence
+    small: np.ndarray
+    parts: Parts
+
+    @classmethod
+    def of(cls, evidence: Evidence, screen: Screen, factor: int) -> _Seen:
+        small = reduced(evidence.map, factor)
+        return cls(evidence, small, find_parts(small > 0.5, screen))
+
+    @cached_property
+    def thick(self) -> np.ndarray:
+        """All large parts."""
+        return np.logical_or.reduce(self.parts.large)
 
 
 @dataclass(frozen=True)
@@ -83,153 +109,59 @@ class _Judged:
     fits: tuple[Fit, ...]
     support: float  # of the weakest part's edges
     covered: float  # share of the agreed picture that lies inside
-    beside: float  # crumbs that lie outside, as a share of what lies inside
+    area: int  # pixels of the reduced image
+    spilled: float  # what of this map's parts lies outside, as a share of what lies inside
 
     @property
     def score(self) -> float:
-        return self.support * self.covered**4 * max(0.0, 1 - _CRUMBS_WEIGH * max(0.0, self.beside - _USUAL_CRUMBS))
+        return self.support * self.covered**4 * _sureness(self.spilled, _SPILL_WEIGHS)
 
-    def picture(self, factor: int) -> Picture:
-        """In full resolution."""
+    def picture(self, screen: Screen, seen: list[_Seen]) -> Picture:
+        """In full resolution, less sure where any map shows more than the outlines hold."""
+        rows, columns = seen[0].small.shape
+        factor = len(screen.grey) // rows
         fits = [refine(replace(fit, outline=fit.outline.scaled(factor)), self.evidence.map) for fit in self.fits]
-        outlines = tuple(fit.outline for fit in fits)
-        return Picture(outlines, self.score, f"Found in the picture: {' and '.join(outline.kind for outline in outlines)}.")
+        outlines = [faded_out(fit.outline, screen) for fit in fits]
+        y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
+        inside = np.logical_or.reduce([outline.scaled(1 / factor).holds(x, y) for outline in outlines])
+        area = max(1, np.count_nonzero(inside))
+        left_out = max(_speckle_outside(look.parts, inside, screen) for look in seen) / area
+        stray = np.count_nonzero(stray_speckle(inside, screen, factor)) / area
+        confidence = self.support * self.covered**4 * _sureness(left_out, _SPILL_WEIGHS) * _sureness(stray, _STRAY_WEIGHS)
+        note = f"Found in the picture: {' and '.join(outline.kind for outline in outlines)}."
+        if confidence < self.support * self.covered**4 * _TELLING:
+            note += " More that looks like a picture lies outside of it."
+        return Picture(tuple(outlines), confidence, note)
 
 
-def _judged(evidence: Evidence, small: np.ndarray, parts: _Parts, agreed: np.ndarray) -> _Judged | None:
-    fits = _fits(small, parts)
+def _speckle_outside(parts: Parts, inside: np.ndarray, screen: Screen) -> int:
+    """How many pixels of the reduced image lie outside of the picture, and look like one."""
+    pieces = components(opened(parts.all & ~inside, _RIM), _MOST_PIECES)
+    return sum(np.count_nonzero(piece) for piece in pieces if has_grain(piece, screen.grey))
+
+
+def _sureness(outside: float, weight: float) -> float:
+    """What is left of a confidence where so much of the picture may lie outside, as a share of what is inside."""
+    return max(0.0, 1 - weight * max(0.0, outside - _USUAL_SPILL))
+
+
+def _judged(look: _Seen, agreed: np.ndarray) -> _Judged | None:
+    fits = fit_parts(look.small, look.parts)
     if not fits:
         return None
-    rows, columns = small.shape
+    rows, columns = look.small.shape
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
     inside = np.logical_or.reduce([fit.outline.holds(x, y) for fit in fits])
     covered = np.count_nonzero(inside & agreed) / max(1, np.count_nonzero(agreed))
-    support = min(edge_support(fit.outline, small > 0.5) for fit in fits)
-    crumbs = sum(np.count_nonzero(crumb & ~inside) for crumb in parts.crumbs)
-    return _Judged(evidence, tuple(fits), support, covered, crumbs / max(1, np.count_nonzero(inside)))
+    support = min(_support(fit, look.small > 0.5) for fit in fits)
+    outside = np.logical_or.reduce([*look.parts.large, *look.parts.crumbs]) & ~inside
+    area = np.count_nonzero(inside)
+    spilled = np.count_nonzero(opened(outside, _RIM)) / max(1, area)
+    return _Judged(look.evidence, tuple(fits), support, covered, area, spilled)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """What of a map may be picture: the large parts, and crumbs that shadows may have cut off them."""
-
-    large: tuple[np.ndarray, ...]
-    crumbs: tuple[np.ndarray, ...]
-
-
-def _parts(mask: np.ndarray) -> _Parts:
-    """The thick components, without a window's frame, which three edges of the image touch."""
-    rows = len(mask)
-    large = [piece for piece in _pieces(mask, _OPENING, _LEAST_AREA)[:_MOST_PARTS] if thickness(piece) >= _LEAST_THICKNESS * rows]
-    known = np.logical_or.reduce(large) if large else np.zeros_like(mask)
-    crumbs = [piece for piece in _pieces(mask & ~known, _CRUMB_OPENING, _LEAST_CRUMB) if not (piece & known).any()]
-    return _Parts(tuple(large), tuple(crumbs[:_MOST_CRUMBS]))
-
-
-def _pieces(mask: np.ndarray, opening: float, least_area: float) -> list[np.ndarray]:
-    """The components that a disc fits into, largest first, without a window's frame, which three edges of the image touch."""
-    thick = opened(mask, max(2.0, opening * len(mask)))
-    pieces = [piece for piece in components(thick, 12) if piece.sum() >= least_area * mask.size]
-    return [piece for piece in pieces if sum(edge.any() for edge in (piece[0], piece[-1], piece[:, 0], piece[:, -1])) < 3]
-
-
-def _fits(evidence: np.ndarray, parts: _Parts) -> list[Fit]:
-    """One fit where one outline explains several parts, else one for each."""
-    groups = [[part] for part in parts.large]
-    if len(groups) > 1 and _common_fit(evidence, list(parts.large)):
-        groups = [list(parts.large)]
-    for count in range(len(groups), 2, -1):  # one pair less a round
-        pairs = combinations(range(count), 2)
-        pair = next(((one, two) for one, two in pairs if _common_fit(evidence, groups[one] + groups[two])), None)
-        if pair is None:
-            break
-        joined = groups[pair[0]] + groups[pair[1]]
-        groups = [joined, *(group for number, group in enumerate(groups) if number not in pair)]
-    for crumb in parts.crumbs:
-        group = next((group for group in groups if _common_fit(evidence, [*group, crumb], crumb.any(axis=1))), None)
-        if group is not None:
-            group.append(crumb)
-    fits = []
-    for group in groups:
-        others = [part for part in parts.large if not any(part is own for own in group)]
-        elsewhere = np.logical_or.reduce(others) if others else np.zeros(evidence.shape, bool)
-        if fit := fit_outline(evidence * ~elsewhere, np.logical_or.reduce(group)):
-            fits.append(fit)
-    return fits
-
-
-def _common_fit(evidence: np.ndarray, pieces: list[np.ndarray], rows: np.ndarray | None = None) -> Fit | None:
-    """The one outline of several pieces; None where they have none in common, in these rows in particular."""
-    together = np.logical_or.reduce(pieces)
-    fit = fit_outline(evidence, together, quickly=True)
-    if fit is None or not is_one_picture(fit.outline, together):
-        return None
-    if rows is None:
-        return fit
-    y, x = np.mgrid[0 : len(together), 0 : together.shape[1]].astype(np.float32) + 0.5
-    return fit if _ends_agree(together[rows], fit.outline.holds(x, y)[rows], _tolerance(together)) >= _SAME_OUTLINE else None
-
-
-def is_one_picture(outline: Outline, seen: np.ndarray) -> bool:
-    """Whether what was seen lies in the outline, and ends where it does: on both sides, and above or below.
-
-    Above or below may be dark, and between the pieces it is.
-    """
-    rows, columns = seen.shape
-    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32) + 0.5
-    inside = outline.holds(x, y)
-    if np.count_nonzero(seen & ~inside) > _SPILLED * np.count_nonzero(seen):
-        return False
-    tolerance = _tolerance(seen)
-    above, below = _agreement(seen.T, inside.T, tolerance), _agreement(seen.T[:, ::-1], inside.T[:, ::-1], tolerance)
-    return min(_ends_agree(seen, inside, tolerance), max(above, below)) >= _SAME_OUTLINE
-
-
-def _tolerance(seen: np.ndarray) -> float:
-    return 0.012 * max(seen.any(axis=0).sum(), seen.any(axis=1).sum()) + 1.5
-
-
-def _ends_agree(seen: np.ndarray, inside: np.ndarray, tolerance: float) -> float:
-    """The share of the ends of rows, left and right, that agree."""
-    left, right = _agreement(seen, inside, tolerance), _agreement(seen[:, ::-1], inside[:, ::-1], tolerance)
-    return (left + right) / 2
-
-
-def _agreement(seen: np.ndarray, inside: np.ndarray, tolerance: float) -> float:
-    """The share of the rows with something seen, in which it begins where the outline begins."""
-    there = seen.any(axis=1)
-    apart = np.abs(seen[there].argmax(axis=1) - inside[there].argmax(axis=1))
-    return float(((apart <= tolerance) & inside[there].any(axis=1)).mean())
-
-
-def edge_support(outline: Outline, evidence: np.ndarray) -> float:
-    """How well the outline's edges part evidence from nothing: the mean over its edges of what is inside less what is outside."""
-    points = outline.corners()
-    there = np.roll(points, -1, axis=0)
-    along = there - points
-    length = np.hypot(along[:, 0], along[:, 1])
-    steps = np.concatenate([np.full(max(1, int(piece / 2)), number) for number, piece in enumerate(length)])
-    share = np.concatenate([(np.arange(count := max(1, int(piece / 2))) + 0.5) / count for piece in length])
-    at = points[steps] + along[steps] * share[:, None]
-    normal = np.stack([along[steps, 1], -along[steps, 0]], axis=1) / np.maximum(length[steps], 1e-9)[:, None]  # outwards
-    rows, columns = evidence.shape
-    on_image = (at > 2).all(axis=1) & (at[:, 0] < columns - 2) & (at[:, 1] < rows - 2)  # where the image ends says nothing
-    at, normal = at[on_image], normal[on_image]
-
-    def seen(offsets: tuple[float, ...]) -> np.ndarray:
-        values = []
-        for offset in offsets:
-            x, y = (np.floor(at[:, axis] + offset * normal[:, axis]).astype(int) for axis in (0, 1))
-            held = (x >= 0) & (x < columns) & (y >= 0) & (y < rows)
-            values.append(np.where(held, evidence[np.clip(y, 0, rows - 1), np.clip(x, 0, columns - 1)], False))
-        return np.mean(values, axis=0)
-
-    contrast = seen((-2, -3, -4, -5)) - seen((2, 3, 4, 5))
-    edges = [np.clip(contrast[edge].mean(), 0, 1) for edge in _four_edges(normal) if edge.any()]
-    return float(np.mean(edges)) if len(edges) > 1 else 0.0
-
-
-def _four_edges(normal: np.ndarray) -> list[np.ndarray]:
-    """Which samples belong to the left, upper, right and lower edge, by where they face."""
-    flat = np.abs(normal[:, 1]) >= np.abs(normal[:, 0])
-    return [~flat & (normal[:, 0] < 0), flat & (normal[:, 1] < 0), ~flat & (normal[:, 0] > 0), flat & (normal[:, 1] > 0)]
+def _support(fit: Fit, evidence: np.ndarray) -> float:
+    """How well the edges of a fit are seen, less where it leans to one side, or is cut where no window is seen."""
+    straight = fit.symmetric or fit.outline.kind is Kind.RECTANGLE
+    unseen = max(unseen_cuts(fit.outline, evidence), default=0.0)
+    return edge_support(fit.outline, evidence) * (1 if straight else _ASKEW) * (1 - _UNSEEN_WEIGHS * unseen)
