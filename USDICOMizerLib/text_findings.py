@@ -77,7 +77,8 @@ class TextFindings:
         places = self.doubtful
         if not places:
             return ""
-        more = f", and in {len(places) - 1} more places" if len(places) > 1 else ""
+        others = len(places) - 1
+        more = f", and in {others} more place{'s' if others > 1 else ''}" if others else ""
         return f"text was found at {places[0].box} of the picture ({places[0].confidence:.0%} sure){more}"
 
 
