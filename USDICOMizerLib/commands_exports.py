@@ -84,7 +84,7 @@ def _add_frames(parser: argparse.ArgumentParser) -> None:
         help="png: a file a frame; npz: a file an instance with the array frames (default: png, or none with --preview)",
     )
     parser.add_argument("--preview", choices=["mp4"], help="also write a film of each cine to look at, with loss")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the same names; others stay")
 
 
 def frames(options: argparse.Namespace, console: Console) -> bool:
@@ -94,10 +94,11 @@ def frames(options: argparse.Namespace, console: Console) -> bool:
     wanted = FrameFormat(options.format) if options.format else None if options.preview else FrameFormat.PNG
     work = FrameWork(options.output, wanted, preview=bool(options.preview), overwrite=options.overwrite)
     exams = _exams(options.exports)
+    written: set[str] = set()
     well = True
     for exam in exams:
         try:
-            count = write_frames(exam, work)
+            count = write_frames(exam, work, written=written)
         except (RefusedError, ExportError) as error:
             console.note(f"{exam.path.name}: {error}")
             well = False

@@ -112,6 +112,49 @@ def exported(folder: Path, **members: bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize("wanted", list(FrameFormat))
+def test_instances_whose_names_differ_in_what_a_suffix_looks_like_have_files_of_their_own(tmp_path, wanted):
+    frame = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME))
+    path = exported(tmp_path, **{"frame.001": frame, "frame.002": frame})
+    assert main(["frames", str(path), "--output", str(tmp_path / "out"), "--format", wanted.value]) == 0
+    made = sorted(one.name for one in (tmp_path / "out").rglob("*") if one.is_file())
+    assert made == [f"frame.001.{wanted.value}", f"frame.002.{wanted.value}"]
+
+
+def test_a_film_has_the_whole_name_of_its_instance(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    cine = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_CINE, frames=2))
+    path = exported(tmp_path, **{"cine.001": cine, "cine.002": cine})
+    assert main(["frames", str(path), "--output", str(tmp_path / "out"), "--preview", "mp4"]) == 0
+    assert sorted(one.name for one in (tmp_path / "out").rglob("*.mp4")) == ["cine.001.mp4", "cine.002.mp4"]
+
+
+def test_what_this_run_wrote_is_never_overwritten(tmp_path, capsys):
+    cine = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_CINE, frames=2))
+    frame = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME))
+    path = exported(tmp_path, cine=cine, cine_0001=frame)
+    arguments = ["frames", str(path), "--output", str(tmp_path / "out"), "--overwrite"]
+    assert main(arguments) == 1
+    assert "cine_0001.png would be written twice" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    small, other = exported(tmp_path, frame=frame), exported(tmp_path / "other", frame=frame)
+    arguments = ["frames", str(small), str(other), "--output", str(tmp_path / "two"), "--overwrite"]
+    assert main(arguments) == 1
+    assert "frame.png would be written twice" in capsys.readouterr().err
+
+
+def test_overwrite_leaves_files_of_other_names_and_says_so(tmp_path, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    stale = tmp_path / "out" / path.stem / "of before.png"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    arguments = ["frames", str(path), "--output", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "replace files of the same names; others stay" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert stale.exists()
+
+
 def test_a_long_cine_needs_the_memory_of_a_few_frames(tmp_path):
     path = exported(tmp_path, cine=dicom_bytes(sample_dataset(SampleKind.RGB_CINE, frames=40)))
     exam = read_export(path)
