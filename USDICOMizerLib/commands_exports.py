@@ -13,7 +13,7 @@ from USDICOMizerLib.console import Console
 from USDICOMizerLib.dataset import Label, Split, SplitChoice, make_dataset, read_previous
 from USDICOMizerLib.ecrf import fields_of, odm, redcap_dictionary, redcap_records
 from USDICOMizerLib.errors import CommandError, ExportError, RefusedError
-from USDICOMizerLib.exports import ExportedExam, find_exports, read_export
+from USDICOMizerLib.exports import ExportedExam, find_exports, read_export, without_copies
 from USDICOMizerLib.files import written_whole
 from USDICOMizerLib.frame_files import FrameFormat, FrameWork, require_preview, write_frames
 from USDICOMizerLib.settings import ensure_default_settings, load_settings
@@ -61,7 +61,7 @@ def dataset(options: argparse.Namespace, console: Console) -> bool:
     except ValueError as error:
         raise CommandError(f"--splits: {error}.") from None
     previous = read_previous(options.previous) if options.previous else {}
-    exams = _exams(options.exports)
+    exams = _exams_once(options.exports, console)
     made = make_dataset(exams, options.output.absolute().parent, choice, Label(options.label), previous)
     _write(options.output, json.dumps(made, indent=1).encode(), overwrite=options.overwrite)
     counts = Counter(made["subjects"].values())
@@ -123,7 +123,7 @@ def _add_ecrf(parser: argparse.ArgumentParser) -> None:
 def ecrf(options: argparse.Namespace, console: Console) -> bool:
     """`ecrf`: the manifests by subject, for an electronic case report form."""
     settings = load_settings(options.settings) if options.settings else ensure_default_settings()[0]
-    exams = _exams(options.exports)
+    exams = _exams_once(options.exports, console)
     expected = settings.protocol.expected
     if options.format == "odm":
         files = {"odm.xml": odm(exams, settings.ecrf, expected, made=datetime.now(UTC))}
@@ -142,6 +142,14 @@ def ecrf(options: argparse.Namespace, console: Console) -> bool:
 
 def _exams(places: Sequence[Path]) -> list[ExportedExam]:
     return [read_export(path) for path in find_exports(places)]
+
+
+def _exams_once(places: Sequence[Path], console: Console) -> list[ExportedExam]:
+    """As `_exams`, where a copy would count a person twice."""
+    exams, copies = without_copies(_exams(places))
+    for copy, first in copies:
+        console.note(f"{copy.path} is a copy of {first.path}: it counts once.")
+    return exams
 
 
 def _write(path: Path, content: bytes, *, overwrite: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -251,6 +252,37 @@ def test_nothing_is_replaced_without_overwrite(tmp_path, capsys):
         assert "--overwrite" in capsys.readouterr().err
         assert main([*arguments, "--overwrite"]) == 0
     assert json.loads((tmp_path / "list.json").read_text())["numTraining"] == 1
+
+
+@pytest.mark.parametrize("command", ["dataset", "ecrf"])
+def test_an_export_that_was_copied_counts_once(tmp_path, command, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    copy = tmp_path / "backup" / "copy of it.zip"
+    copy.parent.mkdir()
+    shutil.copy(path, copy)
+    assert main([command, str(path), str(copy), "--output", str(tmp_path / "made")]) == 0
+    said = capsys.readouterr().err
+    assert path.name in said
+    assert copy.name in said
+    if command == "dataset":
+        made = json.loads((tmp_path / "made").read_text())
+        assert sum(len(made[part]) for part in ("training", "validation", "test")) == 1
+        assert "copy of it" not in (tmp_path / "made").read_text()
+    else:
+        assert len((tmp_path / "made" / "redcap_import.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("command", ["dataset", "ecrf"])
+def test_two_exports_that_hold_the_same_instance_differently_are_refused(tmp_path, command, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    (tmp_path / "older").mkdir()
+    other = exported(tmp_path / "older", frame=dicom_bytes(sample_dataset(SampleKind.RGB_FRAME)))
+    assert main([command, str(path), str(other), "--output", str(tmp_path / "made")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("S-1_E-1.zip") == 2
+    assert str(path) in said
+    assert str(other) in said
+    assert not (tmp_path / "made").exists()
 
 
 def test_wrong_splits_are_told(tmp_path, capsys):
