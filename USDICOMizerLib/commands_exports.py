@@ -11,7 +11,7 @@ from pathlib import Path
 
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.dataset import Label, Split, SplitChoice, make_dataset, read_previous
-from USDICOMizerLib.ecrf import fields_of, odm, redcap_dictionary, redcap_records
+from USDICOMizerLib.ecrf import fields_of, odm, read_numbers, redcap_dictionary, redcap_records
 from USDICOMizerLib.errors import CommandError, ExportError, RefusedError
 from USDICOMizerLib.exports import ExportedExam, find_exports, read_export, without_copies
 from USDICOMizerLib.files import written_whole
@@ -117,11 +117,16 @@ def _add_ecrf(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="names of the fields, and the protocol (default: your own settings)"
     )
+    parser.add_argument(
+        "--previous", type=Path, metavar="FILE.csv", help="the redcap_import.csv imported last, whose images keep their numbers"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
 def ecrf(options: argparse.Namespace, console: Console) -> bool:
     """`ecrf`: the manifests by subject, for an electronic case report form."""
+    if options.previous and options.format != "redcap":
+        raise CommandError("--previous keeps the numbers of images in REDCap: leave it out with --format odm.")
     settings = load_settings(options.settings) if options.settings else ensure_default_settings()[0]
     exams = _exams_once(options.exports, console)
     expected = settings.protocol.expected
@@ -129,9 +134,10 @@ def ecrf(options: argparse.Namespace, console: Console) -> bool:
         files = {"odm.xml": odm(exams, settings.ecrf, expected, made=datetime.now(UTC))}
     else:
         fields = fields_of(settings.ecrf)
+        previous = read_numbers(options.previous, fields) if options.previous else {}
         files = {
             "redcap_dictionary.csv": redcap_dictionary(fields).encode(),
-            "redcap_import.csv": redcap_records(exams, fields, expected).encode(),
+            "redcap_import.csv": redcap_records(exams, fields, expected, previous).encode(),
         }
     options.output.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():

@@ -219,6 +219,21 @@ def test_forms_are_written_for_redcap_and_as_odm(export, tmp_path):
     assert len([one for one in root.iter() if one.tag.endswith("ItemGroupData")]) == 5
 
 
+def test_an_import_of_before_keeps_the_numbers_of_its_images(export, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("USDICOMIZER_HOME", str(tmp_path / "home"))
+    before = tmp_path / "forms" / "redcap_import.csv"
+    assert main(["ecrf", str(export), "--output", str(before.parent)]) == 0
+    first, *lines = before.read_text().splitlines()
+    turned = [line.replace(",ultrasound_images,1,", ",ultrasound_images,7,") for line in lines]
+    before.write_text("\n".join([first, *turned]) + "\n")
+    arguments = ["ecrf", str(export), "--output", str(before.parent), "--previous", str(before), "--overwrite"]
+    assert main(arguments) == 0
+    with before.open(encoding="utf-8", newline="") as stream:
+        assert [one["redcap_repeat_instance"] for one in csv.DictReader(stream)] == ["", "2", "3", "4", "7"]
+    assert main([*arguments, "--format", "odm"]) == 2
+    assert "--previous" in capsys.readouterr().err
+
+
 def test_a_damaged_frame_fails_its_export_and_not_the_others(tmp_path, capsys):
     good = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
     (tmp_path / "bad").mkdir()
