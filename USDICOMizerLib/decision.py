@@ -63,12 +63,12 @@ class Decision:
         return replace(self, **changes)
 
     def following(self, proposal: Proposal) -> Decision:
-        """The same decision with the crop box of a proposal, and its sector where the mask is one."""
+        """The same decision with the crop box of a proposal, and its sector where the mask is one and it has one."""
         return replace(
             self,
             crop=proposal.box,
             whole_frame=False,
-            sector=proposal.sector if self.mask is Mask.SECTOR else self.sector,
+            sector=(proposal.sector or self.sector) if self.mask is Mask.SECTOR else self.sector,
             proposal=str(proposal),
             confidence=proposal.confidence,
             note=self.note or proposal.note,
@@ -95,6 +95,11 @@ class Decision:
         """Whether a person has to say first where to crop: the proposal is doubtful, or there is none."""
         return self.include and not self.reviewed and (self.is_doubtful or (self.crop is None and not self.whole_frame))
 
+    @property
+    def lacks_box(self) -> bool:
+        """Whether nothing says what stays: there is no crop box, and no mask that says it without one."""
+        return self.crop is None and not self.whole_frame and self.mask in (Mask.NONE, Mask.RECTANGLE)
+
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
     """Why it isn't known what to keep of the instance, as a sentence; empty when it is known."""
@@ -102,7 +107,7 @@ def lacks_geometry(instance: Instance, decision: Decision) -> str:
         return "The mask is sector, and no sector is given or was found in the frames."
     if decision.mask is Mask.OUTSIDE_REGIONS and not picture_boxes(instance):
         return "The mask is outside-regions, and the header names no ultrasound region with a picture in the image."
-    if decision.crop is None and not decision.whole_frame and decision.mask in (Mask.NONE, Mask.RECTANGLE):
+    if decision.lacks_box:
         return "No box was given, no preset matches, no ultrasound region helps, and no picture was found in the frames."
     return ""
 

@@ -145,7 +145,7 @@ class Session(Work):
         decisions = {}
         for identity in self._order:
             decision = self._decisions[identity]
-            untouched = decision.follows_proposal or (decision.crop is None and not decision.whole_frame)
+            untouched = decision.lacks_box or (decision.crop is not None and decision.follows_proposal)
             made = from_header(self._instances[identity], settings)
             if self._proposals.is_better_than_headers(identity, made):
                 continue

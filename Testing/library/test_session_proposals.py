@@ -265,3 +265,34 @@ def test_a_reset_of_the_crop_uncovers_nothing_that_a_sector_or_a_box_blanks(sess
     session.reset([one])
     decision = session.decision(one)
     assert (decision.crop, decision.mask, decision.sector, decision.redactions) == (BOX, Mask.SECTOR, FAN, boxes)
+
+
+class TestNewSettingsAndSectors:
+    WIDER = "[crop]\nmargin = -10\n"
+
+    def test_a_sector_that_was_drawn_stays_and_its_exam_can_be_taken_up_again(
+        self, make_instance: MakeInstance, own_home: object
+    ) -> None:
+        settings = Settings()
+        found = Discovery((make_instance(1, regions=(PICTURE,)), make_instance(2)), ())
+        earlier = Session(settings, saved=SavedPlans.of(settings))
+        earlier.add(found)
+        one, two = earlier.order
+        earlier.change([one], "Sector", mask=Mask.SECTOR, sector=FAN)
+        earlier.change([two], "Tag CFV", tag=Tag("CFV"))
+        earlier.use_settings(settings)
+        assert (earlier.decision(one).mask, earlier.decision(one).sector) == (Mask.SECTOR, FAN)
+        earlier.use_settings(parse_settings(self.WIDER, "settings.ini"))
+        assert (earlier.decision(one).crop, earlier.decision(one).sector) == (CropBox(110, 60, 530, 440), FAN)
+        later = Session(settings, saved=SavedPlans.of(settings))
+        later.add(found)
+        assert later.offered_plan() is not None
+        later.take_plan()
+        assert (later.decision(one).sector, later.decision(two).tag) == (FAN, Tag("CFV"))
+
+    def test_a_sector_that_alone_says_what_stays_gets_no_box_of_new_settings(self, session: Session) -> None:
+        one = session.order[0]
+        session.change([one], "Sector", crop=None, mask=Mask.SECTOR, sector=FAN, proposal="", confidence=None)
+        before = session.decision(one)
+        session.use_settings(parse_settings(self.WIDER, "settings.ini"))
+        assert session.decision(one) == before
