@@ -299,6 +299,20 @@ def test_the_rest_may_be_blanked_or_stay(frame, slice_view):
     assert _decided(frame) == PROPOSED and not frame.session.decision(frame.session.current).whole_frame
 
 
+def test_without_a_box_the_rest_can_t_be_blanked_and_why_is_said(clean_application, tmp_path):
+    dataset = sample_dataset(SampleKind.RGB_FRAME)
+    del dataset.SequenceOfUltrasoundRegions
+    (tmp_path / "instance").write_bytes(dicom_bytes(dataset))
+    with rooms(tmp_path / "instance", tmp_path) as made:
+        before = made.session.decision(made.session.current)
+        made.crop.next_rest()
+        assert made.session.decision(made.session.current) == before and made.session.undo_words == ""
+        assert made.crop.rest.currentIndex == 0 and "Draw a crop box first" in made.crop.message.text
+        _type(made, "left", "120")
+        made.crop.next_rest()
+        assert made.session.decision(made.session.current).mask is Mask.RECTANGLE and made.crop.message.text == ""
+
+
 def test_a_box_is_saved_as_a_preset_and_proposed_to_the_next_exam(frame, tmp_path, monkeypatch):
     import qt
     from slicer_runtime.hands import click

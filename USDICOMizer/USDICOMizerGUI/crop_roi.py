@@ -194,6 +194,11 @@ class CropRoom(DrawingRoom):
             decision = decision.following(proposal) if proposal is not None else decision
         if decision.mask.value == "sector":
             decision = decision.replaced(sector=self.session.sector_for(identity))
+        if decision.lacks_box and decision.mask.value == "rectangle":
+            self.refresh()  # the list says again what is decided
+            self.say(_("Nothing is changed, as blanking the rest needs a box. Draw a crop box first."))
+            return
+        self.say("")
         self.session.decide(_("Rest of the frame"), {identity: decision})
 
     def save_as_preset(self):
