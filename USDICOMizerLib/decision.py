@@ -19,6 +19,7 @@ from USDICOMizerLib.proposals import DOUBTFUL, Proposal, picture_boxes
 if TYPE_CHECKING:
     from USDICOMizerLib.tags import Tag
 
+_ABOUT_SECTOR = " sector"
 _BOX_AT_THE_END = re.compile(r"(?:^| )([0-9]+ [0-9]+ [0-9]+ [0-9]+)$")
 
 
@@ -64,7 +65,7 @@ class Decision:
 
     def following(self, proposal: Proposal) -> Decision:
         """The same decision with the crop box of a proposal, and its sector where the mask is one and it has one."""
-        return replace(
+        made = replace(
             self,
             crop=proposal.box,
             whole_frame=False,
@@ -73,6 +74,30 @@ class Decision:
             confidence=proposal.confidence,
             note=self.note or proposal.note,
         )
+        return made if proposal.sector else made.doubting_sector_of(self)
+
+    def taking(self, found: Proposal) -> Decision:
+        """The same decision as unsure as the outline of a proposal, which is its sector now.
+
+        A doubtful outline stays so whatever becomes of the crop box: its proposal names no box.
+        """
+        surest = self.confidence if self.follows_proposal else 1.0
+        if found.confidence < DOUBTFUL:
+            words = f"{found.origin}{_ABOUT_SECTOR}"
+            return self.replaced(proposal=words, confidence=min(found.confidence, surest), note=self.note or found.note)
+        return self.replaced(confidence=min(found.confidence, surest)) if self.follows_proposal else self
+
+    def doubting_sector_of(self, other: Decision) -> Decision:
+        """The same decision, as doubtful about the sector that they share as the other one is."""
+        if self.mask is not Mask.SECTOR or self.sector != other.sector or not (other.is_about_sector and other.is_doubtful):
+            return self
+        surest = 1.0 if self.confidence is None else self.confidence
+        return self.replaced(proposal=other.proposal, confidence=min(other.confidence, surest))
+
+    @property
+    def is_about_sector(self) -> bool:
+        """Whether proposal and confidence are those of the sector, whoever gave the crop box."""
+        return self.proposal.endswith(_ABOUT_SECTOR)
 
     @property
     def follows_proposal(self) -> bool:

@@ -145,7 +145,10 @@ class Session(Work):
         decisions = {}
         for identity in self._order:
             decision = self._decisions[identity]
-            untouched = decision.lacks_box or (decision.crop is not None and decision.follows_proposal)
+            follows = decision.crop is not None and decision.follows_proposal
+            if decision.is_about_sector:  # it doesn't say whose box it is
+                follows = decision.crop is not None and decision.crop == self._proposals.last(identity).crop
+            untouched = decision.lacks_box or follows
             made = from_header(self._instances[identity], settings)
             if self._proposals.is_better_than_headers(identity, made):
                 continue

@@ -156,6 +156,24 @@ class Work:
             return drawn or proposal.sector
         return starting_fan(self._decisions[identity].crop or self._instances[identity].whole_frame)
 
+    def with_sector(self, identity: str, sector: Sector, found: Proposal | None = None) -> Decision:
+        """The decision about an instance with this sector as its mask.
+
+        Where it is the outline that was found, in this instance or as `found` says, the doubt about that is taken too;
+        a sector that a person has drawn leaves the box as sure as it is.
+        """
+        made = self.box_alone(identity).replaced(mask=Mask.SECTOR, sector=sector, whole_frame=False)
+        found = found or self.sector_proposal(identity)
+        return made.taking(found) if found is not None and found.sector == sector else made
+
+    def box_alone(self, identity: str) -> Decision:
+        """The decision about an instance, no surer and no less sure than its crop box is."""
+        decision, proposal = self._decisions[identity], self.proposal(identity)
+        is_proposed = proposal is not None and decision.crop == proposal.box and decision.confidence is not None
+        if is_proposed and (decision.is_about_sector or decision.proposal == str(proposal)):
+            return decision.replaced(proposal=str(proposal), confidence=proposal.confidence)
+        return decision.replaced(proposal="", confidence=None) if decision.is_about_sector else decision
+
     def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
         """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
 
@@ -179,7 +197,7 @@ class Work:
             decision = self._decisions[identity]
             made = self._proposals.reset(identity, decision)
             if decision.mask is Mask.SECTOR:
-                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False)
+                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False).doubting_sector_of(decision)
             decisions[identity] = made
         self.decide("Reset to proposal", decisions)
 

@@ -77,7 +77,7 @@ def test_a_proposal_that_comes_later_is_followed_and_told_but_no_step(session: S
         {"crop": OWN},
         {"whole_frame": True},
         {"mask": Mask.OUTSIDE_REGIONS},
-        {"redactions": (Redaction(CropBox(1, 1, 5, 5)),)},
+        {"mask": Mask.SECTOR, "sector": FAN},
     ],
 )
 def test_what_a_person_decided_about_the_picture_stays_and_reset_gives_the_proposal(session: Session, work: dict) -> None:
@@ -87,7 +87,21 @@ def test_what_a_person_decided_about_the_picture_stays_and_reset_gives_the_propo
     session.take_proposals({two: FROM_CONTENT})
     assert session.decision(two) == before
     session.reset([two])
-    assert (session.decision(two).crop, session.decision(two).mask) == (BETTER, Mask.NONE)
+    kept = Mask.SECTOR if before.mask is Mask.SECTOR else Mask.NONE
+    assert (session.decision(two).crop, session.decision(two).mask) == (BETTER, kept)
+
+
+def test_a_redaction_hinders_no_box_and_no_doubt_that_comes_later(session: Session) -> None:
+    _, two, three = session.order
+    drawn = (Redaction(CropBox(100, 50, 120, 60)),)
+    session.change([three], "Redaction", redactions=drawn)
+    session.take_proposals({two: FROM_CONTENT, three: FROM_CONTENT})
+    session.change([two], "Redaction", redactions=drawn)
+    assert session.decision(three).crop == BETTER
+    session.take_proposals({two: FROM_CONTENT.replaced(confidence=0.4)})
+    assert session.decision(two).is_doubtful and session.decision(two).redactions == drawn
+    session.undo()
+    assert session.decision(two).is_doubtful and session.decision(two).redactions == ()
 
 
 def test_a_box_that_a_person_applied_stays_although_it_is_the_proposed_one(session: Session) -> None:
@@ -296,3 +310,49 @@ class TestNewSettingsAndSectors:
         before = session.decision(one)
         session.use_settings(parse_settings(self.WIDER, "settings.ini"))
         assert session.decision(one) == before
+
+
+class TestDoubtAboutSectors:
+    DOUBTFUL = Proposal(BOX, "content", 0.2, "Its edges are hard to tell.", sector=FAN)
+
+    def take(self, session: Session, identity: str, proposal: Proposal = DOUBTFUL) -> Decision:
+        session.take_sector(identity, proposal)
+        session.decide("Sector", {identity: session.with_sector(identity, session.sector_for(identity))})
+        return session.decision(identity)
+
+    def test_a_sector_that_is_taken_is_as_doubtful_as_it_was_found(self, session: Session) -> None:
+        one = session.order[0]
+        decision = self.take(session, one)
+        assert (decision.mask, decision.sector, decision.confidence) == (Mask.SECTOR, FAN, 0.2)
+        assert decision.is_doubtful
+        session.change([one], "Crop", crop=OWN)
+        assert session.decision(one).is_doubtful, "a person's box says nothing about the sector"
+        session.reset([one])
+        assert session.decision(one).crop == BOX and session.decision(one).is_doubtful
+
+    def test_a_doubtful_sector_in_a_box_of_ones_own_is_doubtful_and_new_settings_keep_both(self, session: Session) -> None:
+        one = session.order[0]
+        session.change([one], "Crop", crop=OWN)
+        assert self.take(session, one).is_doubtful
+        session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+        decision = session.decision(one)
+        assert (decision.crop, decision.sector, decision.is_doubtful) == (OWN, FAN, True)
+
+    def test_new_settings_lift_no_doubt_of_a_sector(self, session: Session) -> None:
+        one = session.order[0]
+        self.take(session, one)
+        session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+        assert session.decision(one).is_doubtful
+
+    def test_a_sector_of_ones_own_leaves_the_box_as_sure_as_it_was(self, session: Session) -> None:
+        one = session.order[0]
+        before = session.decision(one)
+        self.take(session, one)
+        own = session.with_sector(one, replace(FAN, end_angle=120.0))
+        assert (own.proposal, own.confidence) == (before.proposal, before.confidence)
+
+    def test_a_sure_sector_lifts_no_doubt_of_the_box(self, session: Session) -> None:
+        one = session.order[0]
+        session.take_proposals({one: Decision().following(Proposal(BOX, "regions", 0.4))})
+        assert self.take(session, one, Proposal(BOX, "content", 0.75, sector=FAN)).confidence == 0.4
+        assert session.decision(one).is_doubtful

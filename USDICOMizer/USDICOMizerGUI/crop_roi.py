@@ -188,12 +188,15 @@ class CropRoom(DrawingRoom):
         if identity is None:
             return
         changes = self._rests[index][1]
-        decision = self.session.decision(identity).replaced(sector=None, **changes)
+        decision = self.session.box_alone(identity).replaced(sector=None, **changes)
         if not decision.whole_frame and decision.crop is None:
             proposal = self.session.proposal(identity)  # a box was given up for the whole frame, and is wanted again
             decision = decision.following(proposal) if proposal is not None else decision
         if decision.mask.value == "sector":
-            decision = decision.replaced(sector=self.session.sector_for(identity))
+            sector = self.session.sector_for(identity)
+            decision = decision.replaced(sector=sector)
+            if (found := self.session.sector_proposal(identity)) is not None and found.sector == sector:
+                decision = decision.taking(found)
         if decision.lacks_box and decision.mask.value == "rectangle":
             self.refresh()  # the list says again what is decided
             self.say(_("Nothing is changed, as blanking the rest needs a box. Draw a crop box first."))
