@@ -11,6 +11,7 @@ from USDICOMizerLib import proposals
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Instance, Region
 from USDICOMizerLib.geometry import CropBox, Fan, RectangleSector, Redaction
+from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.proposals import Proposal
 from USDICOMizerLib.sector_handles import starting_fan
 from USDICOMizerLib.session import Session
@@ -211,6 +212,30 @@ class TestText:
         assert session.text_in(one) == ()
         sector = RectangleSector(CropBox(160, 80, 500, 400))
         session.change([one], "Mask", redactions=(), mask=Mask.SECTOR, sector=sector)
+        assert session.text_in(one) == ()
+
+    def test_without_a_review_that_is_asked_for_it_is_not_ready_until_it_is_confirmed(self, session: Session) -> None:
+        one = session.order[0]
+        session.use_settings(parse_settings("[review]\nrequire_review = no\n", "settings.ini"))
+        assert session.state(one).ready
+        session.learn_text(one, self.SEEN)
+        assert session.state(one).problems == (Problem.TEXT_IN_IMAGE,)
+        session.select(session.order[1])
+        session.set_selected(session.order[1:2])
+        session.change(session.order[1:], "Exclude", include=False)
+        assert session.next_not_ready() and session.current == one
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.state(one).ready
+
+    def test_what_is_like_the_header_can_t_be_confirmed(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, self.SEEN, self.SEEN[:1])
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.text_in(one) == session.identifying_text_in(one) == self.SEEN[:1]
+        assert session.state(one).problems == (Problem.TEXT_IN_IMAGE,)
+        session.blank_text([one])
         assert session.text_in(one) == ()
 
     def test_without_a_box_there_is_no_picture_and_no_text_in_it(self, session: Session) -> None:
