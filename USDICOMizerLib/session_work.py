@@ -32,6 +32,7 @@ class Work:
         self._decisions: dict[str, Decision] = {}
         self._proposals = Proposals()
         self._drawn: dict[str, Sector] = {}
+        self._before_sector: dict[str, Decision] = {}
         self._history = History()
         self._observers: list[Callable[[Change], None]] = []
 
@@ -102,6 +103,7 @@ class Work:
         self._decisions.clear()
         self._proposals.clear()
         self._drawn.clear()
+        self._before_sector.clear()
         self._others, self._inputs = (), ()
         self._history.clear()
         self._list(())
@@ -165,6 +167,20 @@ class Work:
         made = self.box_alone(identity).replaced(mask=Mask.SECTOR, sector=sector, whole_frame=False)
         found = found or self.sector_proposal(identity)
         return made.taking(found) if found is not None and found.sector == sector else made
+
+    def without_sector(self, identity: str) -> Decision:
+        """The decision about an instance with the mask from before its sector, whose crop box is the one that it has now.
+
+        The whole frame leaves again where it did, unless a box was drawn since. Where nothing else would say what stays,
+        the proposed box does.
+        """
+        decision, before = self.box_alone(identity), self._before_sector.get(identity, Decision())
+        is_whole = before.whole_frame and decision.crop is None
+        made = decision.replaced(mask=before.mask, sector=None, whole_frame=is_whole)
+        if made.lacks_box:
+            proposal = self.proposal(identity)
+            return made.following(proposal) if proposal is not None else made.replaced(mask=Mask.NONE)
+        return made
 
     def box_alone(self, identity: str) -> Decision:
         """The decision about an instance, no surer and no less sure than its crop box is."""
@@ -255,6 +271,9 @@ class Work:
 
     def _apply(self, start: State, end: State) -> None:
         """Go from one state to the other. What was added since stays listed, at the end of its exam."""
+        for identity, made in end.decisions.items():
+            if made.mask is Mask.SECTOR and self._decisions[identity].mask is not Mask.SECTOR:
+                self._before_sector[identity] = self._decisions[identity]
         self._decisions |= end.decisions
         self._drawn |= {identity: made.sector for identity, made in end.decisions.items() if made.sector is not None}
         if start.order != end.order:

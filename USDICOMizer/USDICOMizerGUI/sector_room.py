@@ -35,7 +35,7 @@ class SectorRoom(DrawingRoom):
         return decision.sector if decision.mask is Mask.SECTOR else None
 
     def toggle(self):
-        """Blank what is outside of a sector, or nothing but what the crop box cuts."""
+        """Blank what is outside of a sector, or what was blanked before it."""
         if self.toggle_button.enabled:
             self.toggle_button.setChecked(not self.toggle_button.checked)
 
@@ -211,8 +211,6 @@ class SectorRoom(DrawingRoom):
         self.session.decide(_("Sector"), {identity: self.session.with_sector(identity, sector)}, gesture=gesture)
 
     def _on_toggled(self, checked):
-        from USDICOMizerLib.decision import Mask
-
         identity = self.session.current
         if self._is_filling or identity is None:
             return
@@ -220,11 +218,7 @@ class SectorRoom(DrawingRoom):
             self._viewer.show_before()  # where its points are
             self._decide(self.session.sector_for(identity), gesture=None)
             return
-        decision = self.session.box_alone(identity).replaced(mask=Mask.NONE, sector=None)
-        proposal = self.session.proposal(identity)
-        if decision.crop is None and proposal is not None:
-            decision = decision.following(proposal)  # nothing would say what stays
-        self.session.decide(_("Sector"), {identity: decision})
+        self.session.decide(_("Sector"), {identity: self.session.without_sector(identity)})
 
     def _on_shape(self, index):
         from USDICOMizerLib.sector_handles import Shape, as_shape
