@@ -13,7 +13,7 @@ from panel_rooms import Rooms, corner, rooms, settle_until, type_number, write_i
 from pydicom.uid import generate_uid
 
 from USDICOMizerLib.decision import Mask, review_digest
-from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.geometry import CropBox, Fan
 from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 from USDICOMizerLib.session import Scope, Session
 from USDICOMizerLib.session_state import CropState
@@ -21,6 +21,8 @@ from USDICOMizerLib.settings import load_settings
 from USDICOMizerLib.sources import discover
 
 PROPOSED = CropBox(88, 44, 744, 572)  # by the regions of the sample frames of 800 x 600
+
+FAN = Fan(400, 20, 60, 500, 50, 130)
 
 
 @pytest.fixture
@@ -234,6 +236,31 @@ def test_a_box_is_applied_to_all_that_it_fits_in_and_the_others_are_counted(clea
         assert made.session.decision(second).crop == PROPOSED
         assert made.session.decision(small).crop == before
         assert "Applied to 2" in made.crop.message.text and "1 is smaller" in made.crop.message.text
+
+
+def test_a_box_that_is_given_takes_no_sector_away_and_gives_none(clean_application, tmp_path):
+    from slicer_runtime.hands import click
+
+    with rooms(_exam_of_two_sizes(tmp_path / "exam"), tmp_path) as made:
+        session = made.session
+        first, second, small = sorted(session.order, key=lambda one: session.instance(one).instance_number)
+        session.select(first)
+        _type(made, "left", "120")
+        session.change([second], "Sector", mask=Mask.SECTOR, sector=FAN, proposal="content sector", confidence=0.2)
+        click(made.crop.buttons[Scope.SAME_DEVICE_AND_SIZE])
+        given = session.decision(second)
+        assert (given.crop, given.mask, given.sector) == (CropBox(120, 44, 744, 572), Mask.SECTOR, FAN)
+        assert given.is_doubtful, "nobody has said anything about the sector"
+        session.change([first], "Sector", mask=Mask.SECTOR, sector=FAN, crop=CropBox(90, 50, 300, 200))
+        session.change([second], "Rest", mask=Mask.NONE, sector=None)
+        click(made.crop.buttons[Scope.ALL])
+        for other in (second, small):
+            made_of_it = session.decision(other)
+            assert (made_of_it.crop, made_of_it.mask) == (CropBox(90, 50, 300, 200), Mask.NONE)
+            assert made_of_it.sector is None
+        session.change([first], "Rest", mask=Mask.RECTANGLE, sector=None)
+        click(made.crop.buttons[Scope.ALL])
+        assert {session.decision(other).mask for other in (second, small)} == {Mask.RECTANGLE}
 
 
 def test_only_those_that_are_selected_get_the_box(clean_application, tmp_path):

@@ -50,12 +50,19 @@ class CropRoom(DrawingRoom):
         return _("Apply crop")
 
     def _given(self, identity, other):
-        decision, instance, box = self.session.decision(identity), self.session.instance(other), self.box()
+        """The box, and whether it cuts or blanks. What else blanks there, and the doubt about that, is of that picture."""
+        from USDICOMizerLib.decision import Mask
+
+        here, there, box = self.session.decision(identity), self.session.decision(other), self.box()
+        instance = self.session.instance(other)
         if not box.fits(instance.columns, instance.rows):
             return None
-        changes = {"whole_frame": decision.whole_frame, "mask": decision.mask, "sector": decision.sector}
-        crop = None if decision.whole_frame else box
-        return self.session.decision(other).replaced(crop=crop, proposal="", confidence=None, **changes)
+        by_box = (Mask.NONE, Mask.RECTANGLE)
+        mask = here.mask if here.mask in by_box and there.mask in by_box else there.mask
+        made = there.replaced(
+            crop=None if here.whole_frame else box, whole_frame=here.whole_frame, mask=mask, proposal="", confidence=None
+        )
+        return made.doubting_sector_of(there)
 
     # The page
 

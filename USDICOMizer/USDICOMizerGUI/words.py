@@ -22,9 +22,7 @@ def problem_words(problem: Problem) -> tuple[str, str]:
         Problem.NO_TAG: (_("no tag"), _("Press the button or key of its site and side under Tag.")),
         Problem.TEXT_IN_IMAGE: (
             _("text in image"),
-            _(
-                "Text was found in the picture that would leave. Crop or blank it. Only what is unlike the header can be confirmed (Return)."
-            ),
+            _("Text was found in the picture that would leave. Crop or blank it; unless it is the header's, Return confirms it."),
         ),
         Problem.NOT_REVIEWED: (_("not confirmed"), _("Look at the picture that would leave, then confirm it (Return).")),
         Problem.MIXED_PATIENTS: (
