@@ -33,7 +33,10 @@ def made_alike(exam: Exam, decisions: Mapping[str, Decision]) -> dict[str, Decis
 
 
 def _follows_content(decision: Decision) -> bool:
-    return decision.proposal.startswith(CONTENT) and decision.crop is not None and decision.follows_proposal
+    """Whether the box is that of the content; beside a box that a person gave, "content sector" is about the outline alone."""
+    if decision.crop is None or decision.confidence is None:
+        return False
+    return decision.proposal == str(Proposal(decision.crop, CONTENT, decision.confidence))
 
 
 def _lacks_box(decision: Decision) -> bool:

@@ -19,6 +19,7 @@ from USDICOMizerLib.proposals import DOUBTFUL, Proposal, picture_boxes
 if TYPE_CHECKING:
     from USDICOMizerLib.tags import Tag
 
+_ABOUT_SECTOR = " sector"
 _BOX_AT_THE_END = re.compile(r"(?:^| )([0-9]+ [0-9]+ [0-9]+ [0-9]+)$")
 
 
@@ -63,16 +64,40 @@ class Decision:
         return replace(self, **changes)
 
     def following(self, proposal: Proposal) -> Decision:
-        """The same decision with the crop box of a proposal, and its sector where the mask is one."""
-        return replace(
+        """The same decision with the crop box of a proposal, and its sector where the mask is one and it has one."""
+        made = replace(
             self,
             crop=proposal.box,
             whole_frame=False,
-            sector=proposal.sector if self.mask is Mask.SECTOR else self.sector,
+            sector=(proposal.sector or self.sector) if self.mask is Mask.SECTOR else self.sector,
             proposal=str(proposal),
             confidence=proposal.confidence,
             note=self.note or proposal.note,
         )
+        return made if proposal.sector else made.doubting_sector_of(self)
+
+    def taking(self, found: Proposal) -> Decision:
+        """The same decision as unsure as the outline of a proposal, which is its sector now.
+
+        A doubtful outline stays so whatever becomes of the crop box: its proposal names no box.
+        """
+        surest = self.confidence if self.follows_proposal else 1.0
+        if found.confidence < DOUBTFUL:
+            words = f"{found.origin}{_ABOUT_SECTOR}"
+            return self.replaced(proposal=words, confidence=min(found.confidence, surest), note=self.note or found.note)
+        return self.replaced(confidence=min(found.confidence, surest)) if self.follows_proposal else self
+
+    def doubting_sector_of(self, other: Decision) -> Decision:
+        """The same decision, as doubtful about the sector that they share as the other one is."""
+        if self.mask is not Mask.SECTOR or self.sector != other.sector or not (other.is_about_sector and other.is_doubtful):
+            return self
+        surest = 1.0 if self.confidence is None else self.confidence
+        return self.replaced(proposal=other.proposal, confidence=min(other.confidence, surest))
+
+    @property
+    def is_about_sector(self) -> bool:
+        """Whether proposal and confidence are those of the sector, whoever gave the crop box."""
+        return self.proposal.endswith(_ABOUT_SECTOR)
 
     @property
     def follows_proposal(self) -> bool:
@@ -95,6 +120,11 @@ class Decision:
         """Whether a person has to say first where to crop: the proposal is doubtful, or there is none."""
         return self.include and not self.reviewed and (self.is_doubtful or (self.crop is None and not self.whole_frame))
 
+    @property
+    def lacks_box(self) -> bool:
+        """Whether nothing says what stays: there is no crop box, and no mask that says it without one."""
+        return self.crop is None and not self.whole_frame and self.mask in (Mask.NONE, Mask.RECTANGLE)
+
 
 def lacks_geometry(instance: Instance, decision: Decision) -> str:
     """Why it isn't known what to keep of the instance, as a sentence; empty when it is known."""
@@ -102,7 +132,7 @@ def lacks_geometry(instance: Instance, decision: Decision) -> str:
         return "The mask is sector, and no sector is given or was found in the frames."
     if decision.mask is Mask.OUTSIDE_REGIONS and not picture_boxes(instance):
         return "The mask is outside-regions, and the header names no ultrasound region with a picture in the image."
-    if decision.crop is None and not decision.whole_frame and decision.mask in (Mask.NONE, Mask.RECTANGLE):
+    if decision.lacks_box:
         return "No box was given, no preset matches, no ultrasound region helps, and no picture was found in the frames."
     return ""
 

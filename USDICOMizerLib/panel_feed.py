@@ -14,7 +14,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO
@@ -73,6 +73,11 @@ def text_from(event: Mapping) -> tuple[CropBox, ...]:
     return tuple(CropBox(*box) for box in event["boxes"])
 
 
+def identifying_from(event: Mapping) -> tuple[CropBox, ...]:
+    """Of the boxes of an event `text` those whose text is like what the header says of the patient."""
+    return tuple(CropBox(*box) for box in event["identifying"])
+
+
 def sector_from(event: Mapping) -> Proposal:
     """The proposal that an event `sector` tells: the outline of the picture."""
     return Proposal(CropBox(*event["box"]), event["origin"], event["confidence"], event["note"], parse_sector(event["sector"]))
@@ -114,8 +119,8 @@ def main(request: IO[bytes], answer: IO[str]) -> int:
     for instance in (instance for exam in exams for instance in exam.instances if settings):
         if sector := _sector(instance, settings):
             say("sector", identity=instance.identity, **sector)
-        if settings.review.require_text_check and (boxes := _text(instance)):
-            say("text", identity=instance.identity, boxes=boxes)
+        if settings.review.require_text_check and (facts := _text(instance)):
+            say("text", identity=instance.identity, **facts)
     return 0
 
 
@@ -197,15 +202,20 @@ def _details(instance: Instance) -> Iterator[tuple[str, dict]]:
         yield "no-thumbnail", {"reason": type(error).__name__}
 
 
-def _text(instance: Instance) -> list[list[int] | None]:
-    """Where doubtful text was seen in the whole frame, whatever will be cut of it; empty also where it can't be shown."""
+def _text(instance: Instance) -> dict[str, list]:
+    """Where doubtful text was seen in the whole frame, whatever will be cut of it, and which of it is like the header's.
+
+    Empty where there is none, and where the frame can't be shown.
+    """
     from USDICOMizerLib.text_search import text_in, to_blank
 
     try:
         found = text_in(instance, Decision(whole_frame=True))
     except Exception:  # damaged pixel data raises nearly anything; `prepare` will say what is wrong
-        return []
-    return list(map(_box_as_json, to_blank(instance, found)))
+        return {}
+    alike = replace(found, boxes=tuple(one for one in found.boxes if one.identifies))
+    seen, identifying = (list(map(_box_as_json, to_blank(instance, one))) for one in (found, alike))
+    return {"boxes": seen, "identifying": identifying} if seen else {}
 
 
 def _sector(instance: Instance, settings: Settings) -> dict | None:

@@ -216,10 +216,6 @@ class _RowReader:
             confidence=self._read("confidence", _confidence, None),
             note=self.cells["note"],
         )
-        if decision.mask is Mask.SECTOR and not self.cells["sector"]:
-            self._add("sector", "the mask is sector, so say which: fan ..., polygon ... or rectangle ...")
-        if decision.mask is Mask.RECTANGLE and not self.cells["crop"]:
-            self._add("crop", "the mask is rectangle, so say which box is kept")
         return PlanRow(self.cells["study_uid"], self.cells["sop_instance_uid"], self.cells["source"], decision, self.number)
 
     def _tag(self, vocabulary: TagVocabulary) -> Tag | None:

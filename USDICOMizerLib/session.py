@@ -6,7 +6,7 @@ happens at the side; who wants to know what changed observes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +21,7 @@ from USDICOMizerLib.decision import (
 )
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.plan import Plan, make_plan
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
@@ -145,7 +146,10 @@ class Session(Work):
         decisions = {}
         for identity in self._order:
             decision = self._decisions[identity]
-            untouched = decision.follows_proposal or (decision.crop is None and not decision.whole_frame)
+            follows = decision.crop is not None and decision.follows_proposal
+            if decision.is_about_sector:  # it doesn't say whose box it is
+                follows = decision.crop is not None and decision.crop == self._proposals.last(identity).crop
+            untouched = decision.lacks_box or follows
             made = from_header(self._instances[identity], settings)
             if self._proposals.is_better_than_headers(identity, made):
                 continue
@@ -244,9 +248,20 @@ class Session(Work):
             return _Assessed(decision, (), instance_state(decision, None, is_reviewed=False))
         findings = assess(instance, decision, self._policy, self.exam_of(identity))
         is_reviewed = decision_is_reviewed(instance, decision)
+        findings = (*findings, *self._about_text(identity, decision.replaced(reviewed=is_reviewed)))
         made = _Assessed(decision, findings, instance_state(decision, findings, is_reviewed=is_reviewed))
         self._assessed[identity] = made
         return made
+
+    def _about_text(self, identity: str, decision: Decision) -> Iterator[Finding]:
+        """What the export would say of the text that was seen; where it isn't known yet what would leave, nothing."""
+        instance = self._instances[identity]
+        if not self.settings.review.require_text_check:
+            return
+        if self._texts.identifying(instance, decision):
+            yield Finding(Problem.TEXT_IN_IMAGE, "Text in the picture is like what the header says of the patient.")
+        elif self._texts.seen(instance, decision):
+            yield Finding(Problem.TEXT_IN_IMAGE, "Text was seen in the picture.")
 
     @property
     def _policy(self) -> Policy:
@@ -293,10 +308,11 @@ class Session(Work):
 
     # Text in the pictures
 
-    def learn_text(self, identity: str, boxes: Iterable[CropBox]) -> None:
-        """Take over where another process has seen doubtful text in the whole frame."""
+    def learn_text(self, identity: str, boxes: Iterable[CropBox], identifying: Iterable[CropBox] = ()) -> None:
+        """Take over where another process has seen doubtful text in the whole frame, and which is like the header's."""
         if identity in self._instances:
-            self._texts.note(identity, boxes)
+            self._texts.note(identity, boxes, identifying)
+            self._assessed.pop(identity, None)
             if identity in self._order:
                 self._publish(ChangeKind.DECISIONS, (identity,))
 
@@ -306,6 +322,10 @@ class Session(Work):
         Nowhere doesn't say that there is none: nobody may have looked yet, and the export looks again.
         """
         return self._texts.seen(self._instances[identity], self._decisions[identity])
+
+    def identifying_text_in(self, identity: str) -> tuple[CropBox, ...]:
+        """Of `text_in` what is like what the header says of the patient: confirmed or not, it can't leave."""
+        return self._texts.identifying(self._instances[identity], self._decisions[identity])
 
     def blank_text(self, identities: Iterable[str]) -> tuple[str, ...]:
         """Blank the text that was seen in these instances, as one step; returns those in which there was some."""

@@ -8,7 +8,6 @@ from USDICOMizerLib.choices import Choices, decide
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.exam import Instance
 from USDICOMizerLib.proposals import CONTENT, Proposal
-from USDICOMizerLib.session_state import picture
 from USDICOMizerLib.settings import Settings
 
 
@@ -69,9 +68,10 @@ class Proposals:
     def followed(self, identity: str, decision: Decision) -> Decision:
         """The decision with the last proposal, where what it says of the picture was only ever proposed.
 
-        A person's, a plan's or a reviewed picture stays as it is. Tag, inclusion and a person's note stay in any case.
+        A person's, a plan's or a reviewed crop, mask or sector stays as it is. Redactions, tag, inclusion and a person's
+        note stay in any case.
         """
-        if decision.reviewed or not any(_about_picture(decision) == _about_picture(one) for one in self._made[identity]):
+        if decision.reviewed or not any(_as_proposed(decision) == _as_proposed(one) for one in self._made[identity]):
             return decision
         return self.reset(identity, decision)
 
@@ -90,5 +90,6 @@ class Proposals:
         )
 
 
-def _about_picture(decision: Decision) -> tuple:
-    return (*picture(decision), decision.proposal)
+def _as_proposed(decision: Decision) -> tuple:
+    """What a proposal says of the picture; redactions are a person's in any case."""
+    return (decision.crop, decision.whole_frame, decision.mask, decision.sector, decision.proposal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from USDICOMizerLib.decision import Decision, Mask
+from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.readiness import Finding
 
@@ -56,7 +56,7 @@ def crop_state(decision: Decision, *, is_reviewed: bool) -> CropState:
         return CropState.APPLIED
     if decision.whole_frame:
         return CropState.WHOLE_FRAME
-    if decision.crop is None and decision.mask in (Mask.NONE, Mask.RECTANGLE):  # the others say themselves what stays
+    if decision.lacks_box:
         return CropState.MISSING
     return CropState.PROPOSED if decision.follows_proposal else CropState.EDITED
 

@@ -22,28 +22,39 @@ class Texts:
 
     def __init__(self) -> None:
         self._seen: dict[str, tuple[CropBox, ...]] = {}
+        self._identifying: dict[str, frozenset[CropBox]] = {}
         self._left: dict[str, tuple[tuple, tuple[CropBox, ...]]] = {}  # the last answers, with the picture that they are about
 
     def clear(self) -> None:
         """Forget all."""
         self._seen.clear()
+        self._identifying.clear()
         self._left.clear()
 
-    def note(self, identity: str, boxes: Iterable[CropBox]) -> None:
-        """Take over where doubtful text was seen, in pixels of the stored frame."""
-        self._seen[identity] = tuple(boxes)
+    def note(self, identity: str, boxes: Iterable[CropBox], identifying: Iterable[CropBox] = ()) -> None:
+        """Take over where doubtful text was seen, in pixels of the stored frame; `identifying`: which is like the header's."""
+        self._identifying[identity] = frozenset(identifying)
+        self._seen[identity] = tuple(dict.fromkeys((*boxes, *self._identifying[identity])))
         self._left.pop(identity, None)
 
     def seen(self, instance: Instance, decision: Decision) -> tuple[CropBox, ...]:
-        """The places of which the picture of this decision would show something; none where a person has confirmed it."""
+        """The places of which the picture of this decision would show something.
+
+        Where a person has confirmed it, those alone that are like what the header says: they can't be confirmed.
+        """
         identity, about = instance.identity, picture(decision)
         boxes = self._seen.get(identity, ())
-        if decision.reviewed or not boxes:
+        if decision.reviewed and not self._identifying.get(identity) or not boxes:
             return ()
         known = self._left.get(identity)
         if known is None or known[0] != about:
             known = self._left[identity] = about, _shown(instance, decision, boxes)
-        return known[1]
+        return tuple(one for one in known[1] if not decision.reviewed or one in self._identifying[identity])
+
+    def identifying(self, instance: Instance, decision: Decision) -> tuple[CropBox, ...]:
+        """Of those places the ones whose text is like what the header says of the patient."""
+        known = self._identifying.get(instance.identity, frozenset())
+        return tuple(one for one in self.seen(instance, decision) if one in known)
 
 
 def _shown(instance: Instance, decision: Decision, boxes: tuple[CropBox, ...]) -> tuple[CropBox, ...]:

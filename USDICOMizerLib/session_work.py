@@ -32,6 +32,7 @@ class Work:
         self._decisions: dict[str, Decision] = {}
         self._proposals = Proposals()
         self._drawn: dict[str, Sector] = {}
+        self._before_sector: dict[str, Decision] = {}
         self._history = History()
         self._observers: list[Callable[[Change], None]] = []
 
@@ -102,6 +103,7 @@ class Work:
         self._decisions.clear()
         self._proposals.clear()
         self._drawn.clear()
+        self._before_sector.clear()
         self._others, self._inputs = (), ()
         self._history.clear()
         self._list(())
@@ -156,6 +158,38 @@ class Work:
             return drawn or proposal.sector
         return starting_fan(self._decisions[identity].crop or self._instances[identity].whole_frame)
 
+    def with_sector(self, identity: str, sector: Sector, found: Proposal | None = None) -> Decision:
+        """The decision about an instance with this sector as its mask.
+
+        Where it is the outline that was found, in this instance or as `found` says, the doubt about that is taken too;
+        a sector that a person has drawn leaves the box as sure as it is.
+        """
+        made = self.box_alone(identity).replaced(mask=Mask.SECTOR, sector=sector, whole_frame=False)
+        found = found or self.sector_proposal(identity)
+        return made.taking(found) if found is not None and found.sector == sector else made
+
+    def without_sector(self, identity: str) -> Decision:
+        """The decision about an instance with the mask from before its sector, whose crop box is the one that it has now.
+
+        The whole frame leaves again where it did, unless a box was drawn since. Where nothing else would say what stays,
+        the proposed box does.
+        """
+        decision, before = self.box_alone(identity), self._before_sector.get(identity, Decision())
+        is_whole = before.whole_frame and decision.crop is None
+        made = decision.replaced(mask=before.mask, sector=None, whole_frame=is_whole)
+        if made.lacks_box:
+            proposal = self.proposal(identity)
+            return made.following(proposal) if proposal is not None else made.replaced(mask=Mask.NONE)
+        return made
+
+    def box_alone(self, identity: str) -> Decision:
+        """The decision about an instance, no surer and no less sure than its crop box is."""
+        decision, proposal = self._decisions[identity], self.proposal(identity)
+        is_proposed = proposal is not None and decision.crop == proposal.box and decision.confidence is not None
+        if is_proposed and (decision.is_about_sector or decision.proposal == str(proposal)):
+            return decision.replaced(proposal=str(proposal), confidence=proposal.confidence)
+        return decision.replaced(proposal="", confidence=None) if decision.is_about_sector else decision
+
     def change(self, identities: Iterable[str], words: str, *, gesture: object = None, **changes: object) -> None:
         """Change fields of the decision for these instances, as one step that `words` name ("Crop", "Tag FV-L").
 
@@ -179,7 +213,7 @@ class Work:
             decision = self._decisions[identity]
             made = self._proposals.reset(identity, decision)
             if decision.mask is Mask.SECTOR:
-                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False)
+                made = made.replaced(mask=decision.mask, sector=decision.sector, whole_frame=False).doubting_sector_of(decision)
             decisions[identity] = made
         self.decide("Reset to proposal", decisions)
 
@@ -237,6 +271,9 @@ class Work:
 
     def _apply(self, start: State, end: State) -> None:
         """Go from one state to the other. What was added since stays listed, at the end of its exam."""
+        for identity, made in end.decisions.items():
+            if made.mask is Mask.SECTOR and self._decisions[identity].mask is not Mask.SECTOR:
+                self._before_sector[identity] = self._decisions[identity]
         self._decisions |= end.decisions
         self._drawn |= {identity: made.sector for identity, made in end.decisions.items() if made.sector is not None}
         if start.order != end.order:

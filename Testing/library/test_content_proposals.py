@@ -14,7 +14,7 @@ from USDICOMizerLib.content.outline import Kind, Outline
 from USDICOMizerLib.content.picture import Picture
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Exam, Instance, Region
-from USDICOMizerLib.geometry import CropBox, RectangleSector
+from USDICOMizerLib.geometry import CropBox, Fan, RectangleSector
 from USDICOMizerLib.proposals import DOUBTFUL, propose_crop, propose_sector
 from USDICOMizerLib.settings import CropPreset, CropSettings, Settings
 
@@ -157,6 +157,15 @@ class TestAlikeOverAnExam:
         given = Decision(crop=ELSEWHERE)
         made = self.exam(make_instance, self.content(BOX), self.content(BOX), regions, given)
         assert (made[3], made[4]) == (regions, given)
+
+    def test_a_box_that_a_person_gave_makes_no_sectors_alike_and_lifts_no_doubt(self, make_instance: MakeInstance) -> None:
+        fan = Fan(300, 20, 60, 300, 50, 130)
+        given = Decision(crop=BOX, mask=Mask.SECTOR, proposal="content sector")
+        sure = given.replaced(sector=fan, confidence=0.75)
+        unsure = given.replaced(sector=RectangleSector(BOX), confidence=0.2)
+        made = self.exam(make_instance, sure, sure, unsure)
+        assert tuple(made.values()) == (sure, sure, unsure)
+        assert made[3].is_doubtful
 
     def test_without_a_majority_nothing_changes(self, make_instance: MakeInstance) -> None:
         found = self.content(BOX), replace(self.content(ELSEWHERE), order=2)

@@ -15,12 +15,14 @@ from PIL import Image
 from USDICOMizerLib import text_search
 from USDICOMizerLib.choices import Choices, decide_all
 from USDICOMizerLib.decision import content_of
+from USDICOMizerLib.deidentify.needles import Kind
 from USDICOMizerLib.exam import group_into_exams
 from USDICOMizerLib.geometry import CropBox, Fan
 from USDICOMizerLib.panel_feed import (
     THUMBNAIL,
     FeedReader,
     content_from,
+    identifying_from,
     main,
     proposal_from,
     request_bytes,
@@ -182,6 +184,13 @@ def test_the_outline_of_each_picture_is_told_for_who_asks_for_a_sector(sample: P
 def test_technical_text_is_not_told(without_regions: Path, text: list[TextBox]) -> None:
     text.append(TextBox(CropBox(100, 50, 200, 60), 0.99, harmless=True))
     assert "text" not in [event["event"] for event in feed(without_regions)[1]]
+
+
+def test_text_that_is_like_the_header_is_told_as_such(without_regions: Path, text: list[TextBox]) -> None:
+    text.append(TextBox(CropBox(100, 50, 200, 60), 0.99, identifies=frozenset({Kind.NAME})))
+    text.append(TextBox(CropBox(300, 50, 400, 60), 0.9))
+    told = [event for event in feed(without_regions)[1] if event["event"] == "text"]
+    assert [(len(text_from(event)), identifying_from(event)) for event in told] == [(2, (CropBox(96, 46, 204, 64),))] * 3
 
 
 def test_text_is_not_looked_for_where_the_settings_say_so(without_regions: Path, text: list[TextBox], tmp_path: Path) -> None:

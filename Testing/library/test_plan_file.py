@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.errors import ExportError, PlanError
+from USDICOMizerLib.exam import Exam, Instance
 from USDICOMizerLib.geometry import CropBox, Fan, Polygon, RectangleSector, Redaction
+from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.plan import Plan, PlanRow
 from USDICOMizerLib.plan_file import COLUMNS, parse_plan, plan_bytes, read_plan, write_plan
+from USDICOMizerLib.readiness import Policy, assess
 from USDICOMizerLib.tags import Tag, TagVocabulary
 
 VOCABULARY = TagVocabulary()
@@ -51,7 +55,7 @@ decisions = st.builds(
     include=st.booleans(),
     order=st.none() | st.integers(0, 999),
     crop=st.none() | boxes,
-    mask=st.sampled_from([Mask.NONE, Mask.OUTSIDE_REGIONS]),
+    mask=st.sampled_from(list(Mask)),
     sector=sectors,
     redactions=st.lists(st.builds(Redaction, boxes), max_size=2).map(tuple),
     tag=st.none() | st.sampled_from([Tag("CFV"), Tag("FV-D", "R"), Tag("OPT", "", "optional")]),
@@ -193,10 +197,20 @@ def test_a_cell_that_cannot_be_read_is_named_by_row_and_column(column: str, text
     assert mistakes(table({}, {column: text})) == [f"plan.csv, row 3 (column {column})"]
 
 
-def test_a_side_without_a_site_and_masks_without_their_shape_are_mistakes() -> None:
+def test_a_side_without_a_site_is_a_mistake() -> None:
     assert mistakes(table({"side": "L"})) == ["plan.csv, row 2 (column site)"]
-    assert mistakes(table({"mask": "sector"})) == ["plan.csv, row 2 (column sector)"]
-    assert mistakes(table({"mask": "rectangle"})) == ["plan.csv, row 2 (column crop)"]
+
+
+@pytest.mark.parametrize("mask", [Mask.SECTOR, Mask.RECTANGLE])
+def test_a_mask_without_its_shape_is_of_its_row_alone_and_leaves_the_others_readable(
+    mask: Mask, make_instance: Callable[..., Instance]
+) -> None:
+    lacking, other = read(table({"mask": mask.value}, {"crop": "1 2 3 4"})).rows
+    assert other.decision.crop == CropBox(1, 2, 3, 4)
+    assert (lacking.decision.mask, lacking.decision.sector, lacking.decision.crop) == (mask, None, None)
+    instance = make_instance()
+    findings = assess(instance, lacking.decision, Policy(), Exam("1.2", (instance,)))
+    assert [finding.problem for finding in findings] == [Problem.NO_CROP]
 
 
 def test_all_mistakes_are_told_at_once() -> None:

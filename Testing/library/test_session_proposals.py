@@ -11,6 +11,7 @@ from USDICOMizerLib import proposals
 from USDICOMizerLib.decision import Decision, Mask
 from USDICOMizerLib.exam import Instance, Region
 from USDICOMizerLib.geometry import CropBox, Fan, RectangleSector, Redaction
+from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.proposals import Proposal
 from USDICOMizerLib.sector_handles import starting_fan
 from USDICOMizerLib.session import Session
@@ -77,7 +78,7 @@ def test_a_proposal_that_comes_later_is_followed_and_told_but_no_step(session: S
         {"crop": OWN},
         {"whole_frame": True},
         {"mask": Mask.OUTSIDE_REGIONS},
-        {"redactions": (Redaction(CropBox(1, 1, 5, 5)),)},
+        {"mask": Mask.SECTOR, "sector": FAN},
     ],
 )
 def test_what_a_person_decided_about_the_picture_stays_and_reset_gives_the_proposal(session: Session, work: dict) -> None:
@@ -87,7 +88,21 @@ def test_what_a_person_decided_about_the_picture_stays_and_reset_gives_the_propo
     session.take_proposals({two: FROM_CONTENT})
     assert session.decision(two) == before
     session.reset([two])
-    assert (session.decision(two).crop, session.decision(two).mask) == (BETTER, Mask.NONE)
+    kept = Mask.SECTOR if before.mask is Mask.SECTOR else Mask.NONE
+    assert (session.decision(two).crop, session.decision(two).mask) == (BETTER, kept)
+
+
+def test_a_redaction_hinders_no_box_and_no_doubt_that_comes_later(session: Session) -> None:
+    _, two, three = session.order
+    drawn = (Redaction(CropBox(100, 50, 120, 60)),)
+    session.change([three], "Redaction", redactions=drawn)
+    session.take_proposals({two: FROM_CONTENT, three: FROM_CONTENT})
+    session.change([two], "Redaction", redactions=drawn)
+    assert session.decision(three).crop == BETTER
+    session.take_proposals({two: FROM_CONTENT.replaced(confidence=0.4)})
+    assert session.decision(two).is_doubtful and session.decision(two).redactions == drawn
+    session.undo()
+    assert session.decision(two).is_doubtful and session.decision(two).redactions == ()
 
 
 def test_a_box_that_a_person_applied_stays_although_it_is_the_proposed_one(session: Session) -> None:
@@ -199,6 +214,30 @@ class TestText:
         session.change([one], "Mask", redactions=(), mask=Mask.SECTOR, sector=sector)
         assert session.text_in(one) == ()
 
+    def test_without_a_review_that_is_asked_for_it_is_not_ready_until_it_is_confirmed(self, session: Session) -> None:
+        one = session.order[0]
+        session.use_settings(parse_settings("[review]\nrequire_review = no\n", "settings.ini"))
+        assert session.state(one).ready
+        session.learn_text(one, self.SEEN)
+        assert session.state(one).problems == (Problem.TEXT_IN_IMAGE,)
+        session.select(session.order[1])
+        session.set_selected(session.order[1:2])
+        session.change(session.order[1:], "Exclude", include=False)
+        assert session.next_not_ready() and session.current == one
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.state(one).ready
+
+    def test_what_is_like_the_header_can_t_be_confirmed(self, session: Session) -> None:
+        one = session.order[0]
+        session.learn_text(one, self.SEEN, self.SEEN[:1])
+        session.after_image_shown(one)
+        session.confirm_review([one])
+        assert session.text_in(one) == session.identifying_text_in(one) == self.SEEN[:1]
+        assert session.state(one).problems == (Problem.TEXT_IN_IMAGE,)
+        session.blank_text([one])
+        assert session.text_in(one) == ()
+
     def test_without_a_box_there_is_no_picture_and_no_text_in_it(self, session: Session) -> None:
         one = session.order[0]
         session.learn_text(one, self.SEEN)
@@ -265,3 +304,80 @@ def test_a_reset_of_the_crop_uncovers_nothing_that_a_sector_or_a_box_blanks(sess
     session.reset([one])
     decision = session.decision(one)
     assert (decision.crop, decision.mask, decision.sector, decision.redactions) == (BOX, Mask.SECTOR, FAN, boxes)
+
+
+class TestNewSettingsAndSectors:
+    WIDER = "[crop]\nmargin = -10\n"
+
+    def test_a_sector_that_was_drawn_stays_and_its_exam_can_be_taken_up_again(
+        self, make_instance: MakeInstance, own_home: object
+    ) -> None:
+        settings = Settings()
+        found = Discovery((make_instance(1, regions=(PICTURE,)), make_instance(2)), ())
+        earlier = Session(settings, saved=SavedPlans.of(settings))
+        earlier.add(found)
+        one, two = earlier.order
+        earlier.change([one], "Sector", mask=Mask.SECTOR, sector=FAN)
+        earlier.change([two], "Tag CFV", tag=Tag("CFV"))
+        earlier.use_settings(settings)
+        assert (earlier.decision(one).mask, earlier.decision(one).sector) == (Mask.SECTOR, FAN)
+        earlier.use_settings(parse_settings(self.WIDER, "settings.ini"))
+        assert (earlier.decision(one).crop, earlier.decision(one).sector) == (CropBox(110, 60, 530, 440), FAN)
+        later = Session(settings, saved=SavedPlans.of(settings))
+        later.add(found)
+        assert later.offered_plan() is not None
+        later.take_plan()
+        assert (later.decision(one).sector, later.decision(two).tag) == (FAN, Tag("CFV"))
+
+    def test_a_sector_that_alone_says_what_stays_gets_no_box_of_new_settings(self, session: Session) -> None:
+        one = session.order[0]
+        session.change([one], "Sector", crop=None, mask=Mask.SECTOR, sector=FAN, proposal="", confidence=None)
+        before = session.decision(one)
+        session.use_settings(parse_settings(self.WIDER, "settings.ini"))
+        assert session.decision(one) == before
+
+
+class TestDoubtAboutSectors:
+    DOUBTFUL = Proposal(BOX, "content", 0.2, "Its edges are hard to tell.", sector=FAN)
+
+    def take(self, session: Session, identity: str, proposal: Proposal = DOUBTFUL) -> Decision:
+        session.take_sector(identity, proposal)
+        session.decide("Sector", {identity: session.with_sector(identity, session.sector_for(identity))})
+        return session.decision(identity)
+
+    def test_a_sector_that_is_taken_is_as_doubtful_as_it_was_found(self, session: Session) -> None:
+        one = session.order[0]
+        decision = self.take(session, one)
+        assert (decision.mask, decision.sector, decision.confidence) == (Mask.SECTOR, FAN, 0.2)
+        assert decision.is_doubtful
+        session.change([one], "Crop", crop=OWN)
+        assert session.decision(one).is_doubtful, "a person's box says nothing about the sector"
+        session.reset([one])
+        assert session.decision(one).crop == BOX and session.decision(one).is_doubtful
+
+    def test_a_doubtful_sector_in_a_box_of_ones_own_is_doubtful_and_new_settings_keep_both(self, session: Session) -> None:
+        one = session.order[0]
+        session.change([one], "Crop", crop=OWN)
+        assert self.take(session, one).is_doubtful
+        session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+        decision = session.decision(one)
+        assert (decision.crop, decision.sector, decision.is_doubtful) == (OWN, FAN, True)
+
+    def test_new_settings_lift_no_doubt_of_a_sector(self, session: Session) -> None:
+        one = session.order[0]
+        self.take(session, one)
+        session.use_settings(parse_settings("[crop]\nmargin = -10\n", "settings.ini"))
+        assert session.decision(one).is_doubtful
+
+    def test_a_sector_of_ones_own_leaves_the_box_as_sure_as_it_was(self, session: Session) -> None:
+        one = session.order[0]
+        before = session.decision(one)
+        self.take(session, one)
+        own = session.with_sector(one, replace(FAN, end_angle=120.0))
+        assert (own.proposal, own.confidence) == (before.proposal, before.confidence)
+
+    def test_a_sure_sector_lifts_no_doubt_of_the_box(self, session: Session) -> None:
+        one = session.order[0]
+        session.take_proposals({one: Decision().following(Proposal(BOX, "regions", 0.4))})
+        assert self.take(session, one, Proposal(BOX, "content", 0.75, sector=FAN)).confidence == 0.4
+        assert session.decision(one).is_doubtful

@@ -13,7 +13,7 @@ from panel_rooms import Rooms, corner, rooms, settle_until, type_number, write_i
 from pydicom.uid import generate_uid
 
 from USDICOMizerLib.decision import Mask, review_digest
-from USDICOMizerLib.geometry import CropBox
+from USDICOMizerLib.geometry import CropBox, Fan
 from USDICOMizerLib.sample_exam import SampleKind, dicom_bytes, make_sample_exam, sample_dataset
 from USDICOMizerLib.session import Scope, Session
 from USDICOMizerLib.session_state import CropState
@@ -21,6 +21,8 @@ from USDICOMizerLib.settings import load_settings
 from USDICOMizerLib.sources import discover
 
 PROPOSED = CropBox(88, 44, 744, 572)  # by the regions of the sample frames of 800 x 600
+
+FAN = Fan(400, 20, 60, 500, 50, 130)
 
 
 @pytest.fixture
@@ -236,6 +238,31 @@ def test_a_box_is_applied_to_all_that_it_fits_in_and_the_others_are_counted(clea
         assert "Applied to 2" in made.crop.message.text and "1 is smaller" in made.crop.message.text
 
 
+def test_a_box_that_is_given_takes_no_sector_away_and_gives_none(clean_application, tmp_path):
+    from slicer_runtime.hands import click
+
+    with rooms(_exam_of_two_sizes(tmp_path / "exam"), tmp_path) as made:
+        session = made.session
+        first, second, small = sorted(session.order, key=lambda one: session.instance(one).instance_number)
+        session.select(first)
+        _type(made, "left", "120")
+        session.change([second], "Sector", mask=Mask.SECTOR, sector=FAN, proposal="content sector", confidence=0.2)
+        click(made.crop.buttons[Scope.SAME_DEVICE_AND_SIZE])
+        given = session.decision(second)
+        assert (given.crop, given.mask, given.sector) == (CropBox(120, 44, 744, 572), Mask.SECTOR, FAN)
+        assert given.is_doubtful, "nobody has said anything about the sector"
+        session.change([first], "Sector", mask=Mask.SECTOR, sector=FAN, crop=CropBox(90, 50, 300, 200))
+        session.change([second], "Rest", mask=Mask.NONE, sector=None)
+        click(made.crop.buttons[Scope.ALL])
+        for other in (second, small):
+            made_of_it = session.decision(other)
+            assert (made_of_it.crop, made_of_it.mask) == (CropBox(90, 50, 300, 200), Mask.NONE)
+            assert made_of_it.sector is None
+        session.change([first], "Rest", mask=Mask.RECTANGLE, sector=None)
+        click(made.crop.buttons[Scope.ALL])
+        assert {session.decision(other).mask for other in (second, small)} == {Mask.RECTANGLE}
+
+
 def test_only_those_that_are_selected_get_the_box(clean_application, tmp_path):
     from slicer_runtime.hands import click
 
@@ -297,6 +324,20 @@ def test_the_rest_may_be_blanked_or_stay(frame, slice_view):
     assert _numbers(frame) == (0, 0, 800, 600)
     press_key(qt.Qt.Key_Home, widget=frame.crop.rest)
     assert _decided(frame) == PROPOSED and not frame.session.decision(frame.session.current).whole_frame
+
+
+def test_without_a_box_the_rest_can_t_be_blanked_and_why_is_said(clean_application, tmp_path):
+    dataset = sample_dataset(SampleKind.RGB_FRAME)
+    del dataset.SequenceOfUltrasoundRegions
+    (tmp_path / "instance").write_bytes(dicom_bytes(dataset))
+    with rooms(tmp_path / "instance", tmp_path) as made:
+        before = made.session.decision(made.session.current)
+        made.crop.next_rest()
+        assert made.session.decision(made.session.current) == before and made.session.undo_words == ""
+        assert made.crop.rest.currentIndex == 0 and "Draw a crop box first" in made.crop.message.text
+        _type(made, "left", "120")
+        made.crop.next_rest()
+        assert made.session.decision(made.session.current).mask is Mask.RECTANGLE and made.crop.message.text == ""
 
 
 def test_a_box_is_saved_as_a_preset_and_proposed_to_the_next_exam(frame, tmp_path, monkeypatch):

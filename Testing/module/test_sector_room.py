@@ -242,7 +242,24 @@ def test_from_the_whole_frame_the_sector_alone_says_what_stays(frame):
     frame.viewer.toggle_after()
     assert frame.session.can_confirm(identity)
     _toggle(frame)
-    assert frame.session.decision(identity).crop == PROPOSED, "the proposed box says it again"
+    decision = frame.session.decision(identity)
+    assert (decision.crop, decision.whole_frame, decision.mask) == (None, True, Mask.NONE), "as it was before"
+
+
+def test_switching_it_on_and_off_leaves_the_rest_of_the_frame_as_it_was(frame):
+    identity = frame.session.current
+    frame.session.change([identity], "Rest of the frame", mask=Mask.RECTANGLE)
+    before = frame.session.decision(identity)
+    _toggle(frame)
+    _toggle(frame)
+    assert frame.session.decision(identity) == before
+
+
+def test_a_sector_that_was_there_from_the_start_leaves_the_proposed_box_when_it_goes(frame):
+    session, identity = frame.session, frame.session.current
+    session.change([identity], "Sector", crop=None, whole_frame=False, mask=Mask.SECTOR, sector=_proposed(frame))
+    _toggle(frame)
+    assert (session.decision(identity).crop, session.decision(identity).mask) == (PROPOSED, Mask.NONE)
 
 
 def test_others_of_the_same_size_get_the_sector_and_keep_their_crop(clean_application, tmp_path):

@@ -10,7 +10,15 @@ import qt
 from slicer.i18n import tr as _
 
 from USDICOMizerGUI.child_process import LibraryProcess
-from USDICOMizerLib.panel_feed import FeedReader, content_from, proposal_from, request_bytes, sector_from, text_from
+from USDICOMizerLib.panel_feed import (
+    FeedReader,
+    content_from,
+    identifying_from,
+    proposal_from,
+    request_bytes,
+    sector_from,
+    text_from,
+)
 from USDICOMizerLib.session import Session
 from USDICOMizerLib.session_steps import Change, ChangeKind
 
@@ -139,7 +147,7 @@ class AddInputs:
             case "looked":
                 self._has_looked = True
             case "text":
-                self.session.learn_text(event["identity"], text_from(event))
+                self.session.learn_text(event["identity"], text_from(event), identifying_from(event))
             case "sector":
                 self.session.take_sector(event["identity"], sector_from(event))
             case "found" | "error" if not self._adding:

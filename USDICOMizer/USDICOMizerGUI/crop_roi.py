@@ -50,12 +50,19 @@ class CropRoom(DrawingRoom):
         return _("Apply crop")
 
     def _given(self, identity, other):
-        decision, instance, box = self.session.decision(identity), self.session.instance(other), self.box()
+        """The box, and whether it cuts or blanks. What else blanks there, and the doubt about that, is of that picture."""
+        from USDICOMizerLib.decision import Mask
+
+        here, there, box = self.session.decision(identity), self.session.decision(other), self.box()
+        instance = self.session.instance(other)
         if not box.fits(instance.columns, instance.rows):
             return None
-        changes = {"whole_frame": decision.whole_frame, "mask": decision.mask, "sector": decision.sector}
-        crop = None if decision.whole_frame else box
-        return self.session.decision(other).replaced(crop=crop, proposal="", confidence=None, **changes)
+        by_box = (Mask.NONE, Mask.RECTANGLE)
+        mask = here.mask if here.mask in by_box and there.mask in by_box else there.mask
+        made = there.replaced(
+            crop=None if here.whole_frame else box, whole_frame=here.whole_frame, mask=mask, proposal="", confidence=None
+        )
+        return made.doubting_sector_of(there)
 
     # The page
 
@@ -188,12 +195,20 @@ class CropRoom(DrawingRoom):
         if identity is None:
             return
         changes = self._rests[index][1]
-        decision = self.session.decision(identity).replaced(sector=None, **changes)
+        decision = self.session.box_alone(identity).replaced(sector=None, **changes)
         if not decision.whole_frame and decision.crop is None:
             proposal = self.session.proposal(identity)  # a box was given up for the whole frame, and is wanted again
             decision = decision.following(proposal) if proposal is not None else decision
         if decision.mask.value == "sector":
-            decision = decision.replaced(sector=self.session.sector_for(identity))
+            sector = self.session.sector_for(identity)
+            decision = decision.replaced(sector=sector)
+            if (found := self.session.sector_proposal(identity)) is not None and found.sector == sector:
+                decision = decision.taking(found)
+        if decision.lacks_box and decision.mask.value == "rectangle":
+            self.refresh()  # the list says again what is decided
+            self.say(_("Nothing is changed, as blanking the rest needs a box. Draw a crop box first."))
+            return
+        self.say("")
         self.session.decide(_("Rest of the frame"), {identity: decision})
 
     def save_as_preset(self):

@@ -247,7 +247,9 @@ class ExamTable:
         item.setToolTip(_TAG, str(decision.tag or ""))
         item.setText(_STATE, "\n".join((state_words(state), _("crop: {how}").format(how=crop_words(state.crop, decision)))))
         item.setIcon(_STATE, self._icons[state.readiness])
-        advice = [state_advice(state)] + [text_advice()] * (decision.include and bool(self.session.text_in(identity)))
+        advice = [state_advice(state)] + [text_advice(bool(self.session.identifying_text_in(identity)))] * (
+            decision.include and bool(self.session.text_in(identity))
+        )
         box = str(decision.crop or "") + (f" ({decision.proposal})" if decision.proposal else "")
         item.setToolTip(_STATE, "\n".join(filter(None, (*advice, box, decision.note))))
 

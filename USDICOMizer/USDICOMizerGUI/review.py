@@ -80,7 +80,9 @@ class Review:
         text = self.session.text_in(current) if current else ()
         self.blank_button.setVisible(bool(text))
         words = self._words(current) if current else ""
-        self.state.setText(f"{text_advice()} {words}" if text else words)
+        identifies = bool(text) and bool(self.session.identifying_text_in(current))
+        told = [text_advice(identifies)] * bool(text) + [words] * (not identifies)  # no word of leaving: it can't
+        self.state.setText(" ".join(told))
 
     def _words(self, current: str) -> str:
         state = self.session.state(current)

@@ -35,7 +35,7 @@ class SectorRoom(DrawingRoom):
         return decision.sector if decision.mask is Mask.SECTOR else None
 
     def toggle(self):
-        """Blank what is outside of a sector, or nothing but what the crop box cuts."""
+        """Blank what is outside of a sector, or what was blanked before it."""
         if self.toggle_button.enabled:
             self.toggle_button.setChecked(not self.toggle_button.checked)
 
@@ -47,7 +47,7 @@ class SectorRoom(DrawingRoom):
         for identity in {self.session.current, *self.session.selected} - {None}:
             decision, proposal = self.session.decision(identity), self.session.sector_proposal(identity)
             if proposal is not None and decision.mask is Mask.SECTOR:
-                decisions[identity] = decision.replaced(sector=proposal.sector)
+                decisions[identity] = self.session.with_sector(identity, proposal.sector)
         self.session.decide(_("Reset sector"), decisions)
 
     def _apply_words(self):
@@ -57,7 +57,9 @@ class SectorRoom(DrawingRoom):
         here, there = self.session.instance(identity), self.session.instance(other)
         if self.sector is None or (here.columns, here.rows) != (there.columns, there.rows):
             return None
-        return _with_sector(self.session.decision(other), self.sector)
+        found = self.session.sector_proposal(identity)
+        seen = found if found is not None and found.sector == self.sector else None
+        return self.session.with_sector(other, self.sector, seen)
 
     def _left_words(self, count):
         return _("The image of {count} has another size: unchanged.").format(count=count)
@@ -206,11 +208,9 @@ class SectorRoom(DrawingRoom):
 
     def _decide(self, sector, gesture):
         identity = self.session.current
-        self.session.decide(_("Sector"), {identity: _with_sector(self.session.decision(identity), sector)}, gesture=gesture)
+        self.session.decide(_("Sector"), {identity: self.session.with_sector(identity, sector)}, gesture=gesture)
 
     def _on_toggled(self, checked):
-        from USDICOMizerLib.decision import Mask
-
         identity = self.session.current
         if self._is_filling or identity is None:
             return
@@ -218,11 +218,7 @@ class SectorRoom(DrawingRoom):
             self._viewer.show_before()  # where its points are
             self._decide(self.session.sector_for(identity), gesture=None)
             return
-        decision = self.session.decision(identity).replaced(mask=Mask.NONE, sector=None)
-        proposal = self.session.proposal(identity)
-        if decision.crop is None and proposal is not None:
-            decision = decision.following(proposal)  # nothing would say what stays
-        self.session.decide(_("Sector"), {identity: decision})
+        self.session.decide(_("Sector"), {identity: self.session.without_sector(identity)})
 
     def _on_shape(self, index):
         from USDICOMizerLib.sector_handles import Shape, as_shape
@@ -237,14 +233,6 @@ class SectorRoom(DrawingRoom):
         if not self._is_filling and hasattr(self.sector, name):
             self._decide(with_number(self.sector, name, value), gesture=("sector number", name, self.session.current))
             self.refresh()  # the number that was possible, where another one was typed
-
-
-def _with_sector(decision, sector):
-    """The decision with a sector as a person's own; where a proposal was about the sector alone, it counts no more."""
-    from USDICOMizerLib.decision import Mask
-
-    made = decision.replaced(mask=Mask.SECTOR, sector=sector, whole_frame=False)
-    return made.replaced(proposal="", confidence=None) if decision.proposal.endswith(" sector") else made
 
 
 def _words(sector, proposal):

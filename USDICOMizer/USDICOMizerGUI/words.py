@@ -22,7 +22,7 @@ def problem_words(problem: Problem) -> tuple[str, str]:
         Problem.NO_TAG: (_("no tag"), _("Press the button or key of its site and side under Tag.")),
         Problem.TEXT_IN_IMAGE: (
             _("text in image"),
-            _("Text was found in the picture that would leave. Crop or blank it, or confirm the picture as it is (Return)."),
+            _("Text was found in the picture that would leave. Crop or blank it; unless it is the header's, Return confirms it."),
         ),
         Problem.NOT_REVIEWED: (_("not confirmed"), _("Look at the picture that would leave, then confirm it (Return).")),
         Problem.MIXED_PATIENTS: (
@@ -64,8 +64,10 @@ def _told(state: InstanceState) -> list[tuple[str, str]]:
     return [told[state.readiness]]
 
 
-def text_advice() -> str:
-    """That text was found in a picture that isn't confirmed, and what to do about it."""
+def text_advice(identifies: bool = False) -> str:
+    """That text was found in a picture, and what to do about it; what `identifies` can't be confirmed."""
+    if identifies:
+        return _("Text was found in the picture that is like what the header says of the patient. Crop it away or blank it.")
     return _("Text was found in the picture. Crop it away or blank it, or confirm the picture as it is.")
 
 
