@@ -89,6 +89,8 @@ class Watch:
         self._place = make_private_folder(project.linkage_folder / WAITING)
         self._listed = self._listed_before()
         self._written = {row.plan: row.written for row in self._listed.values()}
+        self._read: dict[str, str] = {}
+        """Digests of the plans as they were when this look decided by them: one that differs, a person has saved since."""
 
     @property
     def pause(self) -> float:
@@ -113,8 +115,10 @@ class Watch:
             elif self._is_to_do(exam, made):
                 ready.append(exam)
                 decisions |= made
-            else:  # done, but for what was found in its pixels and still waits
-                waiting += filter(None, [self._listed.get(self._name(exam))])
+            elif row := self._listed.get(self._name(exam)):  # done, but for what was found in its pixels and still waits
+                waiting.append(row)
+            elif self._done.get(exam.study_uid) == _key(exam, made):  # saved again, with nothing new in it
+                self._put_away(exam)
         waiting += self._prepared(ready, decisions)
         self._list(waiting + [row for other in found.others for row in self._unreadable(other)])
 
@@ -160,8 +164,10 @@ class Watch:
         """The plan to follow, if there is one; or why the one that a person saved can't be read."""
         saved = self._plan_file(exam)
         vocabulary = self._project.settings.tags
+        self._read[saved.name] = ""
         if saved.exists():
             data = saved.read_bytes()
+            self._read[saved.name] = _digest(data)
             if _digest(data) == self._written.get(saved.name):
                 return None, ""  # nobody has touched it
             try:
@@ -220,9 +226,18 @@ class Watch:
             if settled:
                 waiting.append(self._waiting(exam, decisions, settled))
                 continue
+            self._put_away(exam)
+        return waiting
+
+    def _put_away(self, exam: Exam) -> None:
+        """Remove the plan and the pictures of an exam that is done. A plan saved since it was read stays, and is followed."""
+        if not self._is_saved_since(self._plan_file(exam)):
             self._plan_file(exam).unlink(missing_ok=True)
             shutil.rmtree(self._pictures(exam), ignore_errors=True)
-        return waiting
+
+    def _is_saved_since(self, plan: Path) -> bool:
+        """Whether a person has saved the plan after this look decided by it."""
+        return plan.exists() and _digest(plan.read_bytes()) != self._read[plan.name]
 
     def _note_tried(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         self._tried[exam.study_uid] = _key(exam, decisions), time.monotonic()
@@ -243,9 +258,12 @@ class Watch:
     def _show(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         plan = self._plan_file(exam)
         try:
-            is_a_persons = plan.exists() and _digest(plan.read_bytes()) != self._written.get(plan.name)
+            is_a_persons = self._read[plan.name] not in ("", self._written.get(plan.name))
             content = plan_bytes(make_plan([exam], decisions))
             write_after_images([exam], decisions, self._pictures(exam))
+            if self._is_saved_since(plan):  # the next look decides by it, and shows that
+                self._shown.pop(exam.study_uid)
+                return
             with written_whole(plan, replace=True, private=True) as stream:
                 stream.write(content)
             self._written[plan.name] = "" if is_a_persons else _digest(content)  # what a person decided is followed on
