@@ -23,7 +23,7 @@ from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.errors import CommandError, PlanError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, group_into_exams
-from USDICOMizerLib.files import make_private_folder, written_whole
+from USDICOMizerLib.files import lock, make_private_folder, open_private, written_whole
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.plan import Plan, make_plan, match_plan, source_text
@@ -33,6 +33,7 @@ from USDICOMizerLib.readiness import assess
 from USDICOMizerLib.sources import SourceOutcome, discover
 
 WAITING, LISTING = "waiting", "waiting.csv"
+_LOCK = "watch.lock"
 
 _FOR_A_PERSON = frozenset(
     {
@@ -87,6 +88,13 @@ class Watch:
         self._tried: dict[str, tuple[str, float]] = {}
         self._shown: dict[str, str] = {}
         self._place = make_private_folder(project.linkage_folder / WAITING)
+        self._lock = open_private(self._place / _LOCK, "ab")  # held until the process ends
+        if not lock(self._lock, wait=False):
+            self._lock.close()
+            raise CommandError(
+                "Another watch is going on with this linkage folder, or the folder's file system has no locks. Stop the other "
+                "one, or name another folder, on a local disk, with --linkage."
+            )
         self._listed = self._listed_before()
         self._written = {row.plan: row.written for row in self._listed.values()}
         self._read: dict[str, str] = {}

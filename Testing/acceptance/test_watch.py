@@ -216,3 +216,12 @@ def test_a_plan_that_is_saved_while_its_pictures_are_made_is_not_overwritten(tmp
         wait_until(lambda: listed(own_home)[0]["written"] == "" and "16 8 100 80" not in plan.read_text(encoding="utf-8-sig"))
         time.sleep(2)
         assert plan.read_text(encoding="utf-8-sig").count(",20 10 90 70,") == 2
+
+
+def test_a_second_watch_with_the_same_linkage_is_refused_and_told_what_to_do(tmp_path, own_home, usdicomizer):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home):
+        wait_until(lambda: bool(listed(own_home)))
+        second = usdicomizer("watch", folder, "--output", tmp_path / "other", "--settle", "1")
+        assert second.status == 2
+        assert "Another watch" in second.stderr and "--linkage" in second.stderr
