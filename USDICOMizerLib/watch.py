@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +31,7 @@ from USDICOMizerLib.plan import Plan, make_plan, match_plan, source_text
 from USDICOMizerLib.plan_file import parse_plan, plan_bytes, read_plan
 from USDICOMizerLib.project import Project
 from USDICOMizerLib.readiness import assess
-from USDICOMizerLib.sources import SourceOutcome, discover
+from USDICOMizerLib.sources import Discovery, SourceOutcome, discover
 
 WAITING, LISTING = "waiting", "waiting.csv"
 _LOCK = "watch.lock"
@@ -87,6 +88,7 @@ class Watch:
         self._done: dict[str, str] = {}
         self._tried: dict[str, tuple[str, float]] = {}
         self._shown: dict[str, str] = {}
+        self._has_begun = self._away = False
         self._place = make_private_folder(project.linkage_folder / WAITING)
         self._lock = open_private(self._place / _LOCK, "ab")  # held until the process ends
         if not lock(self._lock, wait=False):
@@ -107,7 +109,9 @@ class Watch:
 
     def look(self) -> None:
         """Prepare what is complete and ready, and list what waits. Raises KeyboardInterrupt where a person ends it."""
-        found = discover(self._folders, index_folder=self._index_folder, processes=self._project.cores)
+        found = self._found()
+        if found is None:
+            return
         ready: list[Exam] = []
         decisions: dict[str, Decision] = {}
         waiting = []
@@ -129,6 +133,32 @@ class Watch:
                 self._put_away(exam)
         waiting += self._prepared(ready, decisions)
         self._list(waiting + [row for other in found.others for row in self._unreadable(other)])
+
+    def _found(self) -> Discovery | None:
+        """What is in the folders; None where one can't be reached any more. Raises CommandError for one that never was."""
+        if self._has_begun and self._is_away():
+            return None
+        try:
+            found = discover(self._folders, index_folder=self._index_folder, processes=self._project.cores)
+        except CommandError:
+            if not self._has_begun or not self._is_away():
+                raise
+            return None
+        if self._is_away():  # it went meanwhile: a part of a study is no study
+            return None
+        self._has_begun = True
+        return found
+
+    def _is_away(self) -> bool:
+        """Whether a folder can't be reached; said once. Then nothing is prepared: a study may lie in several folders."""
+        why = next(filter(None, map(_why_away, self._folders)), "")
+        if why and not self._away:
+            self._console.note(f"A watched folder can't be reached ({why}). The watch waits until it is back.")
+        elif self._away and not why:
+            self._console.note("The watched folder is back; the watch goes on.")
+            self._tried.clear()  # what failed may have failed for that
+        self._away = bool(why)
+        return self._away
 
     def _is_settled(self, what: str, state: str) -> bool:
         """Whether a study, or a file that is of none, has been the same for the time that is asked for."""
@@ -306,6 +336,18 @@ class Watch:
 
     def _pictures(self, exam: Exam) -> Path:
         return self._place / self._name(exam)
+
+
+def _why_away(path: Path) -> str:
+    """Why an input can't be reached; "" where it can."""
+    try:
+        if path.is_file():
+            return ""
+        with os.scandir(path) as entries:
+            next(entries, None)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _state(exam: Exam) -> str:

@@ -225,3 +225,14 @@ def test_a_second_watch_with_the_same_linkage_is_refused_and_told_what_to_do(tmp
         second = usdicomizer("watch", folder, "--output", tmp_path / "other", "--settle", "1")
         assert second.status == 2
         assert "Another watch" in second.stderr and "--linkage" in second.stderr
+
+
+def test_a_watched_folder_that_vanishes_is_waited_for(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home, "--accept-unreviewed"):
+        wait_until(lambda: len(exports(output)) == 1)
+        folder.rename(tmp_path / "away")
+        time.sleep(1.5)
+        make_cohort(tmp_path / "away", 1, first=500)
+        (tmp_path / "away").rename(folder)
+        wait_until(lambda: len(exports(output)) == 2, 20)
