@@ -14,7 +14,7 @@ import numpy as np
 from USDICOMizerLib.deidentify.needles import Needles
 from USDICOMizerLib.geometry import CropBox
 from USDICOMizerLib.text_findings import TextBox, TextFindings, joined, overlap
-from USDICOMizerLib.text_meaning import is_one_line, is_short, is_technical, like_header
+from USDICOMizerLib.text_meaning import is_initials, is_one_line, is_short, is_technical, like_header
 from USDICOMizerLib.text_network import CELL, text_likelihood
 from USDICOMizerLib.text_reader import ReadLine, read_picture, read_places, reader_is_installed
 
@@ -130,7 +130,8 @@ def _judged(line: ReadLine, picture: np.ndarray, needles: Needles) -> TextBox:
     if not line.found or _is_cut(line.box, picture):
         return place
     is_read = line.confidence >= _READ_WELL and is_one_line(line.text, *line.sides)
-    return replace(place, harmless=is_mark(line, picture) or is_read and is_technical(line.text))
+    is_known = is_mark(line, picture) and not is_initials(line.text, needles) or is_read and is_technical(line.text)
+    return replace(place, harmless=is_known)
 
 
 def _is_cut(box: CropBox, picture: np.ndarray) -> bool:

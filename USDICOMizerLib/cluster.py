@@ -6,11 +6,14 @@ prepared comes back as a receipt in the linkage, which the run files as it does 
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
+import contextlib
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from USDICOMizerLib.errors import CommandError
+from USDICOMizerLib.errors import CommandError, ExportError
 from USDICOMizerLib.processes import Lost
 from USDICOMizerLib.units import Answer, Order, Unit, work_on
 
@@ -46,7 +49,8 @@ Answers = Iterator[tuple[Unit, Answer | Lost]]
 def on_cluster(address: str, order: Order) -> Callable[[Iterable[Unit], IsStopping], Answers]:
     """A runner (see batch) that hands units to the scheduler at `address`, two for each thread of its workers ahead.
 
-    Raises CommandError where Dask isn't installed, or no scheduler answers.
+    Raises CommandError where Dask isn't installed, or no scheduler answers; the runner raises ExportError where the scheduler
+    goes later.
     """
     try:
         from distributed import Client
@@ -63,12 +67,27 @@ def on_cluster(address: str, order: Order) -> Callable[[Iterable[Unit], IsStoppi
 
     def run(units: Iterable[Unit], is_stopping: IsStopping) -> Answers:
         with client:
-            yield from _submitted(client, Sealed.of(order), units, is_stopping)
+            yield from _submitted(client, address, Sealed.of(order), units, is_stopping)
 
     return run
 
 
-def _submitted(client, order: Sealed, units: Iterable[Unit], is_stopping: IsStopping) -> Answers:
+@contextlib.contextmanager
+def _reached(address: str) -> Iterator[None]:
+    """Around each word with the scheduler. Raises ExportError where that isn't there any more."""
+    from distributed.client import ClosedClientError
+
+    cancelled = asyncio.CancelledError, concurrent.futures.CancelledError  # Dask cancels all tasks of a lost connection
+    try:
+        yield
+    except (OSError, ClosedClientError, *cancelled) as error:
+        raise ExportError(
+            f"The Dask scheduler at {address} can't be reached any more ({type(error).__name__}). The exams that were done are "
+            "kept. Start a scheduler, and run the same command with --resume and its address."
+        ) from None
+
+
+def _submitted(client, address: str, order: Sealed, units: Iterable[Unit], is_stopping: IsStopping) -> Answers:
     from distributed import as_completed
 
     run = pickle.loads(order.content).receipts.run
@@ -77,22 +96,25 @@ def _submitted(client, order: Sealed, units: Iterable[Unit], is_stopping: IsStop
     done = as_completed(loop=client.loop)
 
     def fill() -> None:
-        room = _UNITS_A_THREAD * max(1, sum(client.nthreads().values())) - len(pending)
+        with _reached(address):
+            room = _UNITS_A_THREAD * max(1, sum(client.nthreads().values())) - len(pending)
         while room > 0 and not is_stopping() and (unit := next(waiting, None)):
             # What has to do with the outside isn't pure: a later run with the same arguments is another task.
-            future = client.submit(
-                work_on_sealed, order, Sealed.of(unit.with_whole_paths()), key=f"{unit.name}-{run}", pure=False
-            )
+            sealed = Sealed.of(unit.with_whole_paths())
+            with _reached(address):
+                future = client.submit(work_on_sealed, order, sealed, key=f"{unit.name}-{run}", pure=False)
+                done.add(future)
             pending[future.key] = unit
-            done.add(future)
             room -= 1
 
     fill()
     while pending:
-        future = next(done)
+        with _reached(address):
+            future = next(done)
+            answered = future.result() if future.status != "error" else None
         unit = pending.pop(future.key)
         # Dask gives a task whose worker was lost to another one, up to its allowed-failures; then the future has an error.
-        answer = pickle.loads(future.result().content) if future.status == "finished" else Lost()
+        answer = pickle.loads(answered.content) if answered else Lost()
         future.release()
         yield unit, answer
         fill()

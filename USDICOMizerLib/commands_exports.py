@@ -11,9 +11,9 @@ from pathlib import Path
 
 from USDICOMizerLib.console import Console
 from USDICOMizerLib.dataset import Label, Split, SplitChoice, make_dataset, read_previous
-from USDICOMizerLib.ecrf import fields_of, odm, redcap_dictionary, redcap_records
+from USDICOMizerLib.ecrf import fields_of, odm, read_numbers, redcap_dictionary, redcap_records
 from USDICOMizerLib.errors import CommandError, ExportError, RefusedError
-from USDICOMizerLib.exports import ExportedExam, find_exports, read_export
+from USDICOMizerLib.exports import ExportedExam, find_exports, read_export, without_copies
 from USDICOMizerLib.files import written_whole
 from USDICOMizerLib.frame_files import FrameFormat, FrameWork, require_preview, write_frames
 from USDICOMizerLib.settings import ensure_default_settings, load_settings
@@ -61,7 +61,7 @@ def dataset(options: argparse.Namespace, console: Console) -> bool:
     except ValueError as error:
         raise CommandError(f"--splits: {error}.") from None
     previous = read_previous(options.previous) if options.previous else {}
-    exams = _exams(options.exports)
+    exams = _exams_once(options.exports, console)
     made = make_dataset(exams, options.output.absolute().parent, choice, Label(options.label), previous)
     _write(options.output, json.dumps(made, indent=1).encode(), overwrite=options.overwrite)
     counts = Counter(made["subjects"].values())
@@ -84,7 +84,7 @@ def _add_frames(parser: argparse.ArgumentParser) -> None:
         help="png: a file a frame; npz: a file an instance with the array frames (default: png, or none with --preview)",
     )
     parser.add_argument("--preview", choices=["mp4"], help="also write a film of each cine to look at, with loss")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+    parser.add_argument("--overwrite", action="store_true", help="replace files of the same names; others stay")
 
 
 def frames(options: argparse.Namespace, console: Console) -> bool:
@@ -94,10 +94,11 @@ def frames(options: argparse.Namespace, console: Console) -> bool:
     wanted = FrameFormat(options.format) if options.format else None if options.preview else FrameFormat.PNG
     work = FrameWork(options.output, wanted, preview=bool(options.preview), overwrite=options.overwrite)
     exams = _exams(options.exports)
+    written: set[str] = set()
     well = True
     for exam in exams:
         try:
-            count = write_frames(exam, work)
+            count = write_frames(exam, work, written=written)
         except (RefusedError, ExportError) as error:
             console.note(f"{exam.path.name}: {error}")
             well = False
@@ -116,21 +117,27 @@ def _add_ecrf(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="names of the fields, and the protocol (default: your own settings)"
     )
+    parser.add_argument(
+        "--previous", type=Path, metavar="FILE.csv", help="the redcap_import.csv imported last, whose images keep their numbers"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
 
 
 def ecrf(options: argparse.Namespace, console: Console) -> bool:
     """`ecrf`: the manifests by subject, for an electronic case report form."""
+    if options.previous and options.format != "redcap":
+        raise CommandError("--previous keeps the numbers of images in REDCap: leave it out with --format odm.")
     settings = load_settings(options.settings) if options.settings else ensure_default_settings()[0]
-    exams = _exams(options.exports)
+    exams = _exams_once(options.exports, console)
     expected = settings.protocol.expected
     if options.format == "odm":
         files = {"odm.xml": odm(exams, settings.ecrf, expected, made=datetime.now(UTC))}
     else:
         fields = fields_of(settings.ecrf)
+        previous = read_numbers(options.previous, fields) if options.previous else {}
         files = {
             "redcap_dictionary.csv": redcap_dictionary(fields).encode(),
-            "redcap_import.csv": redcap_records(exams, fields, expected).encode(),
+            "redcap_import.csv": redcap_records(exams, fields, expected, previous).encode(),
         }
     options.output.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
@@ -141,6 +148,14 @@ def ecrf(options: argparse.Namespace, console: Console) -> bool:
 
 def _exams(places: Sequence[Path]) -> list[ExportedExam]:
     return [read_export(path) for path in find_exports(places)]
+
+
+def _exams_once(places: Sequence[Path], console: Console) -> list[ExportedExam]:
+    """As `_exams`, where a copy would count a person twice."""
+    exams, copies = without_copies(_exams(places))
+    for copy, first in copies:
+        console.note(f"{copy.path} is a copy of {first.path}: it counts once.")
+    return exams
 
 
 def _write(path: Path, content: bytes, *, overwrite: bool) -> None:

@@ -64,7 +64,8 @@ def make_dataset(
 ) -> dict:
     """The content of dataset.json; paths are relative to `folder`, the one that it will lie in.
 
-    `previous` has the part that each subject of an earlier data set belongs to, where it stays.
+    `previous` has the part that each subject of earlier data sets belongs to, where it stays. That of a subject whose
+    exports aren't there now is carried on: were it forgotten, who comes back could change from training to test.
     """
     splits = divide(_features(exams), choice, previous)
     names = sorted({name for exam in exams for row in exam.rows if (name := _label(row, label))})
@@ -80,6 +81,7 @@ def make_dataset(
         "seed": choice.seed,
         "ratios": list(choice.ratios),
         "subjects": {subject: split.value for subject, split in sorted(splits.items())},
+        "absent_subjects": {subject: split.value for subject, split in sorted(previous.items()) if subject not in splits},
         **{f"num{split.value.capitalize()}": len(found) for split, found in items.items()},
         **{split.value: sorted(found, key=lambda item: item["image"]) for split, found in items.items()},
     }
@@ -163,9 +165,13 @@ def _draw(seed: int, subject: str) -> str:
 
 
 def read_previous(path: Path) -> dict[str, Split]:
-    """The part of each subject of an earlier dataset.json. Raises CommandError where that can't be read."""
+    """The part of each subject that an earlier dataset.json knows, also of those that weren't in it themselves.
+
+    Raises CommandError where that can't be read.
+    """
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))["subjects"]
-        return {str(subject): Split(split) for subject, split in said.items()}
+        said = json.loads(path.read_text(encoding="utf-8"))
+        known = [*said.get("absent_subjects", {}).items(), *said["subjects"].items()]
+        return {str(subject): Split(split) for subject, split in known}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandError(f"{path} is no dataset.json of this program ({type(error).__name__}).") from error

@@ -12,11 +12,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import count
+from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
 from USDICOMizerLib import __version__
 from USDICOMizerLib.archive import no_formula
+from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.exports import ExportedExam
 from USDICOMizerLib.settings_ecrf import ECRF_FIELDS, EcrfSettings
 from USDICOMizerLib.tags import Tag
@@ -112,17 +115,81 @@ def redcap_dictionary(fields: Sequence[EcrfField]) -> str:
     return _csv(_DICTIONARY, rows)
 
 
-def redcap_records(exams: Sequence[ExportedExam], fields: Sequence[EcrfField], expected: Sequence[Tag]) -> str:
-    """The records to import: a line for each subject, and one for each of its images as a repeating instrument."""
+Numbers = Mapping[str, Mapping[str, int]]
+"""The number of each image among those of its subject, by subject, then by SOP Instance UID."""
+
+_INSTRUMENT, _INSTANCE = "redcap_repeat_instrument", "redcap_repeat_instance"
+
+
+def read_numbers(path: Path, fields: Sequence[EcrfField]) -> Numbers:
+    """The numbers that an earlier redcap_import.csv gave, also to images that were there before it.
+
+    Raises CommandError where the file doesn't tell them, or the settings leave out the field that tells images apart.
+    """
+    columns = {field.key: field.name for field in fields}
+    if "sop_instance_uid" not in columns:
+        raise CommandError(
+            "--previous needs the field of the images' UIDs: give sop_instance_uid a name in [ecrf] of the settings."
+        )
+    found: dict[str, dict[str, int]] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            table = csv.DictReader(stream)
+            if missing := {columns["subject"], _INSTRUMENT, _INSTANCE, columns["sop_instance_uid"]} - set(table.fieldnames or ()):
+                raise ValueError(f"the column {min(missing)} is missing")
+            for line in table:
+                if line[_INSTRUMENT] == IMAGE_FORM:
+                    _note_number(found, line[columns["subject"]], line[columns["sop_instance_uid"]], line[_INSTANCE])
+    except OSError as error:
+        raise CommandError(f"{path} can't be read ({error.strerror or type(error).__name__}).") from error
+    except (ValueError, csv.Error) as error:
+        raise CommandError(
+            f"{path} isn't a redcap_import.csv that tells the images' numbers: {error}. Name the last one that was imported."
+        ) from error
+    return found
+
+
+def _note_number(found: dict[str, dict[str, int]], subject: str, uid: str, said: str) -> None:
+    numbers = found.setdefault(subject, {})
+    if not subject or not uid:
+        raise ValueError("an image has no subject or no UID")
+    if not (said or "").isdecimal() or not (number := int(said)):
+        raise ValueError("an image has no whole number of 1 or more")
+    if uid in numbers or number in numbers.values():
+        raise ValueError("an image or a number is there twice")
+    numbers[uid] = number
+
+
+def redcap_records(
+    exams: Sequence[ExportedExam], fields: Sequence[EcrfField], expected: Sequence[Tag], previous: Numbers | None = None
+) -> str:
+    """The records to import: a line for each subject, and one for each of its images as a repeating instrument.
+
+    REDCap tells images by their number. Those in `previous` keep theirs and new ones get the next; an image that isn't
+    there any more has a line with nothing but its UID, so that its number stays taken in the next import, too.
+    """
     record, *others = fields
-    columns = [record.name, "redcap_repeat_instrument", "redcap_repeat_instance", *(field.name for field in others)]
+    columns = [record.name, _INSTRUMENT, _INSTANCE, *(field.name for field in others)]
     images = images_of(exams)
     rows = []
-    for subject, values in subjects_of(exams, expected).items():
-        rows.append([subject, "", "", *_cells(others, SUBJECT_FORM, values)])
-        for number, image in enumerate(images.get(subject, ()), start=1):
+    subjects = subjects_of(exams, expected)
+    for subject in sorted(subjects.keys() | (previous or {}).keys()):
+        if subject in subjects:
+            rows.append([subject, "", "", *_cells(others, SUBJECT_FORM, subjects[subject])])
+        numbered = _numbered(images.get(subject, ()), (previous or {}).get(subject, {}))
+        for number, image in sorted(numbered.items()):
             rows.append([subject, IMAGE_FORM, str(number), *_cells(others, IMAGE_FORM, image)])
     return _csv(columns, rows)
+
+
+def _numbered(images: Iterable[Mapping[str, str]], known: Mapping[str, int]) -> dict[int, Mapping[str, str]]:
+    nothing = dict.fromkeys((field.key for field in ECRF_FIELDS), "")
+    numbered: dict[int, Mapping[str, str]] = {number: nothing | {"sop_instance_uid": uid} for uid, number in known.items()}
+    following = count(max(known.values(), default=0) + 1)
+    for image in images:
+        number = known.get(image["sop_instance_uid"])
+        numbered[next(following) if number is None else number] = image
+    return numbered
 
 
 def _cells(fields: Iterable[EcrfField], form: str, values: Mapping[str, str]) -> list[str]:

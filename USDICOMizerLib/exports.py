@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME, ManifestRow
+from USDICOMizerLib.archive import MANIFEST_COLUMNS, MANIFEST_NAME, ManifestRow, contents_digest
 from USDICOMizerLib.errors import CommandError
 from USDICOMizerLib.pixels import PixelSource, open_pixels
 
@@ -63,6 +63,30 @@ def read_export(path: Path) -> ExportedExam:
         ) from error
     named = _NAME.fullmatch(path.stem)
     return ExportedExam(path, named[1] if named else path.stem, subject, rows)
+
+
+def without_copies(exams: Iterable[ExportedExam]) -> tuple[list[ExportedExam], list[tuple[ExportedExam, ExportedExam]]]:
+    """The exams without the copies among them, and each copy with the one that it is a copy of: the first.
+
+    Raises CommandError where two exports hold the same instance and differ otherwise: nobody but a person knows which counts.
+    """
+    kept: list[ExportedExam] = []
+    copies: list[tuple[ExportedExam, ExportedExam]] = []
+    holders: dict[str, ExportedExam] = {}
+    for exam in exams:
+        uids = [row.sop_instance_uid for row in exam.rows if row.sop_instance_uid]
+        first = next((holders[uid] for uid in uids if uid in holders), None)
+        if first is None:
+            kept.append(exam)
+            holders.update(dict.fromkeys(uids, exam))
+        elif contents_digest(exam.path) == contents_digest(first.path):
+            copies.append((exam, first))
+        else:
+            raise CommandError(
+                f"{first.path} and {exam.path} hold the same instance, with other contents: are they exports of one exam, made "
+                "twice? Name only the one that counts, or move the other away."
+            )
+    return kept, copies
 
 
 def read_manifest(archive: ZipFile) -> tuple[ManifestRow, ...]:

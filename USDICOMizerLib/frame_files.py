@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import posixpath
 import subprocess
 import tempfile
@@ -24,6 +25,7 @@ from USDICOMizerLib.pixels import PixelSource
 from USDICOMizerLib.pixels.layout import Photometric
 
 _GREY = (Photometric.MONOCHROME1, Photometric.MONOCHROME2)
+_DICOM_SUFFIX = ".dcm"
 _USUAL_RATE = 25.0  # frames a second, where the header doesn't say
 _NEEDS = 'A preview needs the package imageio-ffmpeg. Install it: pip install "USDICOMizerLib[video]"'
 
@@ -45,34 +47,63 @@ class FrameWork:
     overwrite: bool = False
 
 
-def write_frames(exam: ExportedExam, work: FrameWork, on_instance: Callable[[str, int], None] = lambda name, frames: None) -> int:
+def write_frames(
+    exam: ExportedExam,
+    work: FrameWork,
+    on_instance: Callable[[str, int], None] = lambda name, frames: None,
+    written: set[str] | None = None,
+) -> int:
     """Write the frames of an export into `work.folder`/name of the ZIP; returns how many frames were read.
 
-    Frames are as a viewer shows them: 8 bits, colours as RGB, grey by the window of the header. Raises CommandError where
-    files are in the way, ExportError where the folder can't be written, RefusedError for a damaged frame.
+    Frames are as a viewer shows them: 8 bits, colours as RGB, grey by the window of the header. `written` has the
+    files of this run, where several exports share one, and is added to. Raises CommandError where files are in the way,
+    ExportError where the folder can't be written or a file would be written twice, RefusedError for a damaged frame.
     """
     folder = work.folder / exam.path.stem
     if folder.exists() and any(folder.iterdir()) and not work.overwrite:
-        raise CommandError(f"{folder} isn't empty. Add --overwrite to replace what is in it, or name another folder.")
+        raise CommandError(
+            f"{folder} isn't empty. Add --overwrite to replace files of the same names; others stay. Or name another folder."
+        )
+    names = _Names(set() if written is None else written)
     total = 0
     try:
         with open_archive(exam.path) as archive:
             above = posixpath.commonpath([posixpath.dirname(row.file) for row in exam.rows])
             for row in exam.rows:
-                target = folder / PurePosixPath(row.file).relative_to(above).with_suffix("")
+                target = folder / PurePosixPath(row.file).relative_to(above)
+                target = target.with_name(target.name.removesuffix(_DICOM_SUFFIX))
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with exported_pixels(archive, row.file) as (header, source):
                     if work.format is FrameFormat.PNG:
-                        _write_pngs(target, source)
+                        _write_pngs(target, source, names)
                     elif work.format is FrameFormat.NPZ:
-                        _write_npz(target.with_suffix(".npz"), source)
+                        _write_npz(names.new(target, ".npz"), source)
                     if work.preview and source.layout.frames > 1:
-                        _write_mp4(target.with_suffix(".mp4"), source, frame_rate(header))
+                        _write_mp4(names.new(target, ".mp4"), source, frame_rate(header))
                     total += source.layout.frames
                     on_instance(row.file, source.layout.frames)
     except OSError as error:
         raise ExportError(f"{folder.name} could not be written: {error.strerror or type(error).__name__}") from error
     return total
+
+
+class _Names:
+    """The names that this run wrote to: no other file of it gets one of them, also where capitals make no difference."""
+
+    def __init__(self, written: set[str]):
+        self._written = written
+
+    def new(self, target: Path, ending: str) -> Path:
+        """The target's name with an ending behind all of it. Raises ExportError where this run has written it."""
+        path = target.with_name(target.name + ending)
+        known = os.path.abspath(path).casefold()
+        if known in self._written:
+            raise ExportError(
+                f"{path.name} would be written twice, by two instances or exports of one name: "
+                "name exports whose files have other names, or one export with another --output"
+            )
+        self._written.add(known)
+        return path
 
 
 def _shown(source: PixelSource) -> Iterator[np.ndarray]:
@@ -82,11 +113,11 @@ def _shown(source: PixelSource) -> Iterator[np.ndarray]:
         yield frame[..., :channels]
 
 
-def _write_pngs(target: Path, source: PixelSource) -> None:
+def _write_pngs(target: Path, source: PixelSource, names: _Names) -> None:
     several = source.layout.frames > 1
     for number, frame in enumerate(_shown(source), start=1):
-        name = f"{target.name}_{number:04d}.png" if several else f"{target.name}.png"
-        with written_whole(target.with_name(name), replace=True) as stream:
+        path = names.new(target, f"_{number:04d}.png" if several else ".png")
+        with written_whole(path, replace=True) as stream:
             Image.fromarray(np.squeeze(frame, axis=2) if frame.shape[2] == 1 else frame).save(stream, "PNG")
 
 

@@ -44,7 +44,10 @@ class HeaderIndex:
         open_private(path, "ab").close()  # SQLite itself would make it readable by others
         try:
             self._database = _opened(path)
-        except sqlite3.DatabaseError:  # damaged: it is made of what the files say, so it can be made again
+        except sqlite3.DatabaseError as error:
+            if not _is_unusable(error):  # another program has it: what that writes must not go
+                raise
+            # It is made of what the files say, so it can be made again.
             path.unlink()
             open_private(path, "ab").close()
             self._database = _opened(path)
@@ -108,6 +111,12 @@ def _opened(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _is_unusable(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file is damaged or has other tables, and not only locked, full or on a disk that fails just now."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte, without the extended code
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR)
 
 
 def _has_failed(found: Instance | SourceOutcome) -> bool:

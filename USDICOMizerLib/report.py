@@ -325,5 +325,8 @@ def write_page(path: Path, page: str, *, private: bool = False) -> None:
 
 
 def records_in(folder: Path) -> Iterator[ExamRecord]:
-    """The records of the reports in a folder, by the names of their files."""
-    return filter(None, map(read_record, sorted(folder.glob("*.html"))))
+    """The records of the reports in a folder, by the names of their files; not those of exports that aren't there any more."""
+    for path in sorted(folder.glob("*.html")):
+        record = read_record(path)
+        if record and not (record.export and not (folder / record.export).exists()):
+            yield record

@@ -1,4 +1,7 @@
-"""The HTML report of all exams in an output folder, whichever runs they are of: counts, gaps, duplicates, size and time."""
+"""The HTML report of an output folder: counts, gaps, duplicates, size and time.
+
+It tells of the exams of the run, and of those of earlier runs that have a report beside an export that is still there.
+"""
 
 from __future__ import annotations
 

@@ -83,7 +83,8 @@ def mask_from_json(values: Mapping[str, object]) -> SlicerMask:
 def mask_to_json(instance: Instance, sector: Sector) -> dict[str, object] | None:
     """The file of an instance; None for a polygon, for which there is no form.
 
-    Rounded to whole pixels, a fan inwards.
+    In whole pixels: a fan's radii are rounded inwards, and by as much more as rounding moves its apex; its sides move with
+    that by less than a pixel.
     """
     values: dict[str, object] = {"SOPInstanceUID": instance.sop_instance_uid}
     if isinstance(sector, RectangleSector):
@@ -91,9 +92,11 @@ def mask_to_json(instance: Instance, sector: Sector) -> dict[str, object] | None
         values |= {"mask_type": "rectangle", "rectangle_left": box.left, "rectangle_right": box.right}
         values |= {"rectangle_top": box.top, "rectangle_bottom": box.bottom}
     elif isinstance(sector, Fan):
+        row, column = round(sector.apex_y - 0.5), round(sector.apex_x - 0.5)
+        moved = math.hypot(row + 0.5 - sector.apex_y, column + 0.5 - sector.apex_x)
         values |= {"mask_type": "fan", "angle1": sector.end_angle, "angle2": sector.start_angle}
-        values |= {"center_rows_px": round(sector.apex_y - 0.5), "center_cols_px": round(sector.apex_x - 0.5)}
-        values |= {"radius1": math.ceil(sector.inner_radius), "radius2": math.floor(sector.outer_radius)}
+        values |= {"center_rows_px": row, "center_cols_px": column}
+        values |= {"radius1": math.ceil(sector.inner_radius + moved), "radius2": math.floor(sector.outer_radius - moved)}
     else:
         return None
     return values | {"image_size_rows": instance.rows, "image_size_cols": instance.columns}
@@ -138,7 +141,7 @@ def write_masks(exams: Iterable[Exam], decisions: Mapping[str, Decision], folder
     for exam_number, exam in enumerate(exams, start=1):
         for number, instance in enumerate(exam.instances, start=1):
             decision = decisions[instance.identity]
-            if decision.sector is None:
+            if decision.sector is None or decision.mask is not Mask.SECTOR:
                 continue
             values = mask_to_json(instance, decision.sector)
             if values is None:

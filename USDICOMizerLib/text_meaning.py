@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from itertools import groupby, pairwise
 
+from USDICOMizerLib.deidentify.dates_in_text import days_in
+from USDICOMizerLib.deidentify.matching import is_day_of
 from USDICOMizerLib.deidentify.needles import Kind, Needle, Needles, Strength
 from USDICOMizerLib.deidentify.spellings import compact, folded
 from USDICOMizerLib.deidentify.words import is_descriptive
@@ -24,6 +26,7 @@ _HEIGHT_OF_LINE, _MARGINS = 1.75, 0.65  # the reader's places are so many sizes 
 _FILLS = 0.8  # single lines fill more: 0.83 and up in pictures with 9 to 27 pixels, two lines 0.7 and less
 _LETTERS_ALIKE = str.maketrans("01259683lq", "oizsgbbeig")
 _LEAST_COMPARED = 4
+_LEAST_OF_A_WORD, _LEAST_OF_A_NAME = 3, 5  # letters of a shortened word of several, and of one that stands alone
 _LONGEST_MARK = 2  # letters: P, V, LT beside the picture
 
 
@@ -78,16 +81,27 @@ def like_header(text: str, needles: Needles) -> frozenset[Kind]:
     Times are left out: every scanner's screen shows the clock.
     """
     words = {_alike(word) for word in re.split(r"[\s^,;:/]+", text)}
-    line = _alike(text)
+    line, days = _alike(text), days_in(folded(text))
     return frozenset(
-        needle.kind for needle in needles.values if needle.kind not in (Kind.TIME, Kind.TEXT) and _is_like(needle, words, line)
+        needle.kind
+        for needle in needles.values
+        if needle.kind not in (Kind.TIME, Kind.TEXT) and (is_day_of(needle, days) or _is_like(needle, words, line))
     )
+
+
+def is_initials(text: str, needles: Needles) -> bool:
+    """Whether a mark may be somebody's initials: the first letters of two words of a name, in either order."""
+    wanted = sorted(compact(folded(text)))
+    names = (needle.text.split() for needle in needles.values if needle.kind is Kind.NAME)
+    return any(len(words) > 1 and sorted(words[0][0] + words[1][0]) == wanted for words in names)
 
 
 def _is_like(needle: Needle, words: set[str], line: str) -> bool:
     wanted = _alike(needle.text)
     if len(wanted) < 2:
         return False
+    if _is_abbreviated(needle, words):
+        return True
     if needle.strength is Strength.WORD or len(wanted) < _LEAST_COMPARED:
         return wanted in words
     misread = len(wanted) // 5  # one letter in five
@@ -95,6 +109,20 @@ def _is_like(needle: Needle, words: set[str], line: str) -> bool:
         sum(a != b for a, b in zip(wanted, line[start : start + len(wanted)], strict=True)) <= misread
         for start in range(len(line) - len(wanted) + 1)
     )
+
+
+def _is_abbreviated(needle: Needle, words: set[str]) -> bool:
+    """Whether a name, of a person or place, is there in part: two of its words at least, shortened, in any order.
+
+    A person's name of one word is shortened to five letters.
+    """
+    if needle.kind not in (Kind.NAME, Kind.IDENTIFIER):
+        return False
+    wanted = [_alike(word) for word in needle.text.split()]
+    if len(wanted) > 1:
+        begun = {name for name in wanted for word in words if len(word) >= _LEAST_OF_A_WORD and name.startswith(word)}
+        return len(begun) > 1 and 2 * len(begun) >= len(wanted)
+    return needle.kind is Kind.NAME and any(len(word) >= _LEAST_OF_A_NAME and wanted[0].startswith(word) for word in words)
 
 
 def _alike(text: str) -> str:

@@ -16,6 +16,7 @@ from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.sources import read_header
 from USDICOMizerLib.text_findings import TextFindings
 
+_BETWEEN, _FOUND, _BLANKED = "; ", ("text was found", "text in the picture is like"), "is blanked"  # in a note
 _AROUND = 4  # pixels: letters may reach a little out of where they were seen
 
 
@@ -46,10 +47,12 @@ def to_blank(instance: Instance, found: TextFindings) -> tuple[CropBox, ...]:
 def with_text_noted(instance: Instance, decision: Decision, choice: TextChoice) -> Decision:
     """The decision with a note about text in its picture, and with it blanked where that is the choice.
 
-    A decision that is excluded, reviewed or can't be shown stays as it is: who prepares it is told why.
+    What an earlier search noted goes. A decision that is excluded, reviewed or can't be shown stays as it is: who prepares it
+    is told why.
     """
     if not decision.include or decision.reviewed:
         return decision
+    decision = decision.replaced(note=_without_findings(decision.note))
     try:
         found = text_in(instance, decision)
     except USDICOMizerError:
@@ -60,7 +63,7 @@ def with_text_noted(instance: Instance, decision: Decision, choice: TextChoice) 
         return decision.replaced(note=_added(decision.note, str(found)))
     boxes = to_blank(instance, found)
     redactions = (*decision.redactions, *map(Redaction, boxes))
-    note = f"text was found and is blanked at {len(boxes)} place{'s' if len(boxes) != 1 else ''}"
+    note = f"text was found and {_BLANKED} at {len(boxes)} place{'s' if len(boxes) != 1 else ''}"
     return decision.replaced(redactions=redactions, note=_added(decision.note, note))
 
 
@@ -73,5 +76,10 @@ def note_text(exams: Sequence[Exam], decisions: Mapping[str, Decision], choice: 
     }
 
 
+def _without_findings(note: str) -> str:
+    parts = (part for part in note.split(_BETWEEN) if not part.startswith(_FOUND) or _BLANKED in part)
+    return _BETWEEN.join(parts)
+
+
 def _added(note: str, sentence: str) -> str:
-    return f"{note}; {sentence}" if note else sentence
+    return f"{note}{_BETWEEN}{sentence}" if note else sentence

@@ -39,7 +39,7 @@ def mapping(linkage: Path) -> list[tuple[str, ...]]:
 
 @contextlib.contextmanager
 def dask(folder: Path, workers: int, **environment: str) -> Iterator[tuple[str, list[subprocess.Popen], Path]]:
-    """A scheduler and its workers as processes, as they are started by hand: address, workers, and their log."""
+    """A scheduler and its workers, as they are started by hand: address, the workers and last the scheduler, and their log."""
     pytest.importorskip("distributed")
     address_file, log = folder / "scheduler.json", folder / "dask.log"
     with log.open("wb") as stream, contextlib.ExitStack() as ending:
@@ -56,12 +56,12 @@ def dask(folder: Path, workers: int, **environment: str) -> Iterator[tuple[str, 
             ending.callback(process.kill)
             return process
 
-        start("scheduler", "--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", address_file)
+        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", 0, "--no-dashboard", "--scheduler-file", address_file)
         while not address_file.exists():
             time.sleep(0.1)
         options = ["--nthreads", 1, "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--death-timeout", 60]
         processes = [start("worker", "--scheduler-file", address_file, *options) for _ in range(workers)]
-        yield json.loads(address_file.read_text())["address"], processes, log
+        yield json.loads(address_file.read_text())["address"], [*processes, scheduler], log
 
 
 def test_a_killed_worker_changes_no_export_and_the_key_never_travels(usdicomizer, cohort, tmp_path, own_home):
@@ -92,6 +92,34 @@ def test_a_killed_worker_changes_no_export_and_the_key_never_travels(usdicomizer
     assert mapping(tmp_path / "linkage") == mapping(tmp_path / "linkage here")
     assert not list((tmp_path / "linkage" / "receipts").iterdir())
     assert (tmp_path / "linkage" / "plans").exists()
+
+
+def test_a_scheduler_that_dies_is_told_and_the_run_can_be_resumed(usdicomizer, cohort, tmp_path):
+    command = ["prepare", cohort, "--accept-unreviewed", "--output", tmp_path / "out", "--linkage", tmp_path / "linkage"]
+    with dask(tmp_path, 1) as (address, processes, _):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "USDICOMizerLib", *map(str, command), "--scheduler", address],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        while len(exports(tmp_path / "out")) < 2:
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.01)
+        processes[-1].kill()
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 1, errors
+    assert "can't be reached any more" in errors
+    assert "--resume" in errors
+    assert "Please report it" not in errors
+    assert "worker" not in errors, "no worker was lost"
+    before = exports(tmp_path / "out")
+    assert 2 <= len(before) < EXAMS
+    ran = usdicomizer(*command, "--resume", "--json", "--jobs", 1)
+    assert ran.status == 0, ran.stderr
+    after = exports(tmp_path / "out")
+    assert len(after) == EXAMS
+    assert before.items() <= after.items()
 
 
 def test_a_worker_without_the_key_makes_none_and_names_what_to_set(usdicomizer, cohort, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -112,6 +113,49 @@ def exported(folder: Path, **members: bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize("wanted", list(FrameFormat))
+def test_instances_whose_names_differ_in_what_a_suffix_looks_like_have_files_of_their_own(tmp_path, wanted):
+    frame = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME))
+    path = exported(tmp_path, **{"frame.001": frame, "frame.002": frame})
+    assert main(["frames", str(path), "--output", str(tmp_path / "out"), "--format", wanted.value]) == 0
+    made = sorted(one.name for one in (tmp_path / "out").rglob("*") if one.is_file())
+    assert made == [f"frame.001.{wanted.value}", f"frame.002.{wanted.value}"]
+
+
+def test_a_film_has_the_whole_name_of_its_instance(tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    cine = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_CINE, frames=2))
+    path = exported(tmp_path, **{"cine.001": cine, "cine.002": cine})
+    assert main(["frames", str(path), "--output", str(tmp_path / "out"), "--preview", "mp4"]) == 0
+    assert sorted(one.name for one in (tmp_path / "out").rglob("*.mp4")) == ["cine.001.mp4", "cine.002.mp4"]
+
+
+def test_what_this_run_wrote_is_never_overwritten(tmp_path, capsys):
+    cine = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_CINE, frames=2))
+    frame = dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME))
+    path = exported(tmp_path, cine=cine, cine_0001=frame)
+    arguments = ["frames", str(path), "--output", str(tmp_path / "out"), "--overwrite"]
+    assert main(arguments) == 1
+    assert "cine_0001.png would be written twice" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    small, other = exported(tmp_path, frame=frame), exported(tmp_path / "other", frame=frame)
+    arguments = ["frames", str(small), str(other), "--output", str(tmp_path / "two"), "--overwrite"]
+    assert main(arguments) == 1
+    assert "frame.png would be written twice" in capsys.readouterr().err
+
+
+def test_overwrite_leaves_files_of_other_names_and_says_so(tmp_path, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    stale = tmp_path / "out" / path.stem / "of before.png"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    arguments = ["frames", str(path), "--output", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "replace files of the same names; others stay" in capsys.readouterr().err
+    assert main([*arguments, "--overwrite"]) == 0
+    assert stale.exists()
+
+
 def test_a_long_cine_needs_the_memory_of_a_few_frames(tmp_path):
     path = exported(tmp_path, cine=dicom_bytes(sample_dataset(SampleKind.RGB_CINE, frames=40)))
     exam = read_export(path)
@@ -175,6 +219,21 @@ def test_forms_are_written_for_redcap_and_as_odm(export, tmp_path):
     assert len([one for one in root.iter() if one.tag.endswith("ItemGroupData")]) == 5
 
 
+def test_an_import_of_before_keeps_the_numbers_of_its_images(export, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("USDICOMIZER_HOME", str(tmp_path / "home"))
+    before = tmp_path / "forms" / "redcap_import.csv"
+    assert main(["ecrf", str(export), "--output", str(before.parent)]) == 0
+    first, *lines = before.read_text().splitlines()
+    turned = [line.replace(",ultrasound_images,1,", ",ultrasound_images,7,") for line in lines]
+    before.write_text("\n".join([first, *turned]) + "\n")
+    arguments = ["ecrf", str(export), "--output", str(before.parent), "--previous", str(before), "--overwrite"]
+    assert main(arguments) == 0
+    with before.open(encoding="utf-8", newline="") as stream:
+        assert [one["redcap_repeat_instance"] for one in csv.DictReader(stream)] == ["", "2", "3", "4", "7"]
+    assert main([*arguments, "--format", "odm"]) == 2
+    assert "--previous" in capsys.readouterr().err
+
+
 def test_a_damaged_frame_fails_its_export_and_not_the_others(tmp_path, capsys):
     good = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
     (tmp_path / "bad").mkdir()
@@ -208,6 +267,37 @@ def test_nothing_is_replaced_without_overwrite(tmp_path, capsys):
         assert "--overwrite" in capsys.readouterr().err
         assert main([*arguments, "--overwrite"]) == 0
     assert json.loads((tmp_path / "list.json").read_text())["numTraining"] == 1
+
+
+@pytest.mark.parametrize("command", ["dataset", "ecrf"])
+def test_an_export_that_was_copied_counts_once(tmp_path, command, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    copy = tmp_path / "backup" / "copy of it.zip"
+    copy.parent.mkdir()
+    shutil.copy(path, copy)
+    assert main([command, str(path), str(copy), "--output", str(tmp_path / "made")]) == 0
+    said = capsys.readouterr().err
+    assert path.name in said
+    assert copy.name in said
+    if command == "dataset":
+        made = json.loads((tmp_path / "made").read_text())
+        assert sum(len(made[part]) for part in ("training", "validation", "test")) == 1
+        assert "copy of it" not in (tmp_path / "made").read_text()
+    else:
+        assert len((tmp_path / "made" / "redcap_import.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("command", ["dataset", "ecrf"])
+def test_two_exports_that_hold_the_same_instance_differently_are_refused(tmp_path, command, capsys):
+    path = exported(tmp_path, frame=dicom_bytes(sample_dataset(SampleKind.MONOCHROME_FRAME)))
+    (tmp_path / "older").mkdir()
+    other = exported(tmp_path / "older", frame=dicom_bytes(sample_dataset(SampleKind.RGB_FRAME)))
+    assert main([command, str(path), str(other), "--output", str(tmp_path / "made")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("S-1_E-1.zip") == 2
+    assert str(path) in said
+    assert str(other) in said
+    assert not (tmp_path / "made").exists()
 
 
 def test_wrong_splits_are_told(tmp_path, capsys):

@@ -195,6 +195,24 @@ def test_a_resumed_run_keeps_reports_writes_missing_ones_and_tells_of_all_exams(
     assert "<strong>5 of 5 instances</strong> (images and cines) of 2 exams left." in (out / "report.html").read_text()
 
 
+def test_an_export_that_was_removed_is_not_said_to_have_left(usdicomizer, tmp_path):
+    out, sources = tmp_path / "out", []
+    for number, kind in enumerate((SampleKind.RGB_FRAME, SampleKind.MONOCHROME_FRAME, SampleKind.RGB_FRAME)):
+        dataset = sample_dataset(kind)
+        dataset.StudyInstanceUID = f"1.2.826.0.1.3680043.8.498.{number}"
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"1.2.826.0.1.3680043.8.499.{number}"
+        sources.append(tmp_path / f"{number}.dcm")
+        sources[-1].write_bytes(dicom_bytes(dataset))
+    assert usdicomizer("prepare", *sources[:2], "--output", out, "--accept-unreviewed").status == 0
+    gone = next(out.glob("*.zip"))
+    exam = read_record(gone.with_suffix(".html")).exam
+    gone.unlink()
+    assert usdicomizer("prepare", sources[2], "--output", out, "--accept-unreviewed").status == 0
+    page = (out / "report.html").read_text()
+    assert "<strong>2 of 2 instances</strong> (images and cines) of 2 exams left." in page
+    assert exam not in page
+
+
 KILLED_BEFORE_ITS_REPORT = """
 import os, signal, sys
 from USDICOMizerLib import cli, units

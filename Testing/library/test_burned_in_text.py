@@ -12,7 +12,7 @@ from USDICOMizerLib import burned_in_text, text_reader
 from USDICOMizerLib.burned_in_text import find_text, sampled_frames, seen_text
 from USDICOMizerLib.deidentify.needles import Kind, identifying_values
 from USDICOMizerLib.geometry import CropBox
-from USDICOMizerLib.text_meaning import is_one_line, is_technical, like_header
+from USDICOMizerLib.text_meaning import is_initials, is_one_line, is_technical, like_header
 from USDICOMizerLib.text_network import CELL, text_likelihood
 from USDICOMizerLib.text_reader import Quad, ReadLine, read_picture, reader_is_installed
 
@@ -163,6 +163,29 @@ def test_what_may_name_somebody_is_not_technical(text):
 )
 def test_text_that_is_like_the_header_is_recognised(text, kind):
     assert kind in like_header(text, identifying_values(the_header()))
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("PAPADOPOUL", Kind.NAME),
+        ("Papadop M", Kind.NAME),
+        ("02/04/75", Kind.DATE),
+        ("11MAR24", Kind.DATE),
+        ("Larissa General Hospital", Kind.IDENTIFIER),
+        ("Gen Hosp Larissa", Kind.IDENTIFIER),
+    ],
+)
+def test_parts_of_names_and_dates_as_people_write_them_are_recognised(text, kind):
+    header = Dataset()
+    header.PatientName, header.PatientBirthDate, header.StudyDate = "Papadopoulos^Maria", "19750402", "20240311"
+    header.InstitutionName = "General Hospital Larissa"
+    assert kind in like_header(text, identifying_values(header))
+
+
+@pytest.mark.parametrize(("mark", "is_one"), [("FR", True), ("RF", True), ("LT", False), ("P", False)])
+def test_a_mark_may_be_somebodys_initials(mark, is_one):
+    assert is_initials(mark, identifying_values(the_header())) is is_one
 
 
 @pytest.mark.parametrize("text", ["MI 1.1", "12 cm", "Venous", "Left common femoral vein", "09:02:27", "Gain 52%"])

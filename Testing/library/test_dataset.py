@@ -72,6 +72,30 @@ def test_subjects_of_an_earlier_list_stay_where_they_are(before, added):
     assert {subject: later[subject] for subject in earlier} == earlier
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_subject_that_was_absent_for_a_while_comes_back_to_its_part(tmp_path, seed):
+    everyone = [exam(number, row(file="1.dcm", site="CFV" if number % 2 else "PV")) for number in range(30)]
+    path, choice, known = tmp_path / "dataset.json", SplitChoice(seed=seed), {}
+    for there in (everyone[:20], everyone[8:24], everyone[10:28], everyone):
+        made = make_dataset(there, tmp_path, choice, Label.SITE, known)
+        assert made["subjects"].keys() == {one.subject for one in there}
+        path.write_text(json.dumps(made))
+        later = read_previous(path)
+        assert {subject: later.get(subject) for subject in known} == known
+        known = later
+    assert known.keys() == {one.subject for one in everyone}
+
+
+def test_a_list_of_before_absent_subjects_were_kept_can_be_read(tmp_path):
+    path = tmp_path / "dataset.json"
+    path.write_text('{"subjects": {"S-1": "test"}}')
+    assert read_previous(path) == {"S-1": Split.TEST}
+    for absent in ("[]", '{"S-2": "somewhere"}'):
+        path.write_text(f'{{"subjects": {{"S-1": "test"}}, "absent_subjects": {absent}}}')
+        with pytest.raises(CommandError, match="is no dataset.json"):
+            read_previous(path)
+
+
 def test_the_list_is_one_for_monai_and_for_pandas(tmp_path):
     exams = [
         exam(1, row(file="a/1.dcm", site="CFV", side="L"), row(file="a/2.dcm", site="PV", frame_time="33.3")),

@@ -12,8 +12,8 @@ from xml.etree import ElementTree
 import pytest
 
 from USDICOMizerLib.archive import MANIFEST_COLUMNS, ManifestRow
-from USDICOMizerLib.ecrf import fields_of, odm, redcap_dictionary, redcap_records
-from USDICOMizerLib.errors import SettingsError
+from USDICOMizerLib.ecrf import fields_of, odm, read_numbers, redcap_dictionary, redcap_records
+from USDICOMizerLib.errors import CommandError, SettingsError
 from USDICOMizerLib.exports import ExportedExam
 from USDICOMizerLib.settings import EcrfSettings, parse_settings
 from USDICOMizerLib.tags import Tag
@@ -67,6 +67,66 @@ def test_a_subject_is_a_record_and_each_image_repeats():
     assert (records[0]["us_exams"], records[0]["us_tags"], records[0]["us_is_whole"]) == ("2", "CFV-L, CFV-R", "1")
     assert (records[3]["us_missing_tags"], records[3]["us_is_whole"]) == ("CFV-R", "0")
     assert [one["us_reviewed"] for one in records] == ["", "0", "1", "", "0"]
+
+
+def image(subject: str, number: int) -> ExportedExam:
+    rows = (row(file=f"{number}.dcm", sop_instance_uid=f"2.25.{number}"),)
+    return ExportedExam(Path(f"{number}.zip"), f"E-{number}", subject, rows)
+
+
+def numbers(text: str) -> dict[str, tuple[str, str]]:
+    return {
+        one["us_sop_instance_uid"]: (one["record_id"], one["redcap_repeat_instance"])
+        for one in table(text)
+        if one["redcap_repeat_instance"]
+    }
+
+
+def test_an_image_keeps_its_number_whoever_joins_or_goes(tmp_path):
+    fields, path = fields_of(EcrfSettings()), tmp_path / "redcap_import.csv"
+    three, five = image("S-1", 3), image("S-1", 5)
+    first = redcap_records([three, five], fields, ())
+    path.write_bytes(first.encode())
+    assert numbers(first) == {"2.25.3": ("S-1", "1"), "2.25.5": ("S-1", "2")}
+
+    joined = redcap_records([three, five, image("S-1", 1), image("S-2", 2)], fields, (), read_numbers(path, fields))
+    assert numbers(joined) == numbers(first) | {"2.25.1": ("S-1", "3"), "2.25.2": ("S-2", "1")}
+    path.write_bytes(joined.encode())
+
+    gone = redcap_records([five], fields, (), read_numbers(path, fields))
+    assert numbers(gone) == numbers(joined), "the number of an image that isn't there stays taken"
+    path.write_bytes(gone.encode())
+    assert [one["us_exam"] for one in table(gone) if one["us_sop_instance_uid"] == "2.25.1"] == [""]
+
+    back = redcap_records([image("S-1", 0), image("S-1", 1), five], fields, (), read_numbers(path, fields))
+    assert numbers(back) == numbers(joined) | {"2.25.0": ("S-1", "4")}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "a,b\r\n1,2\r\n",
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,us_sop_instance_uid\r\nS-1,ultrasound_images,one,2.25.1\r\n",
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,us_sop_instance_uid\r\nS-1,ultrasound_images,0,2.25.1\r\n",
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,us_sop_instance_uid\r\nS-1,ultrasound_images,1,\r\n",
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,us_sop_instance_uid\r\n"
+        "S-1,ultrasound_images,1,2.25.1\r\nS-1,ultrasound_images,1,2.25.2\r\n",
+        "record_id,redcap_repeat_instrument,redcap_repeat_instance,us_sop_instance_uid\r\n"
+        "S-1,ultrasound_images,1,2.25.1\r\nS-1,ultrasound_images,2,2.25.1\r\n",
+    ],
+)
+def test_an_earlier_import_that_cannot_tell_the_numbers_is_refused(tmp_path, content):
+    path = tmp_path / "redcap_import.csv"
+    path.write_text(content)
+    with pytest.raises(CommandError, match="redcap_import.csv"):
+        read_numbers(path, fields_of(EcrfSettings()))
+
+
+def test_without_a_field_for_the_uid_numbers_cannot_be_kept(tmp_path):
+    settings = parse_settings("[ecrf]\nsop_instance_uid =\n", "settings.ini")
+    with pytest.raises(CommandError, match="sop_instance_uid"):
+        read_numbers(tmp_path / "redcap_import.csv", fields_of(settings.ecrf))
 
 
 def test_fields_are_called_what_the_settings_say_or_left_out():

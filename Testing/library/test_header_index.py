@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cohort import make_cohort
 
-from USDICOMizerLib import source_reading
+from USDICOMizerLib import header_index, source_reading
 from USDICOMizerLib.header_index import INDEX_NAME, HeaderIndex, open_index
 from USDICOMizerLib.sources import Discovery, discover
 
@@ -105,6 +105,36 @@ def test_an_index_that_is_damaged_or_of_another_version_is_made_anew(folder, tmp
     path = folder / "00001" / "IM_1"
     assert index.get(path, source_reading.Source(path).state()) is None
     index.close()
+
+
+def test_an_index_that_another_program_has_locked_stays_and_all_is_read(folder, tmp_path, monkeypatch, reads):
+    linkage = tmp_path / "linkage"
+    plain = found(folder, linkage)
+    path = linkage / INDEX_NAME
+    before = path.stat().st_ino
+    monkeypatch.setattr(header_index, "_SECONDS_TO_WAIT", 0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    assert open_index(linkage) is None
+    reads.clear()
+    assert found(folder, linkage) == plain
+    assert len(reads) > 8 - 1, "without the index all is read"
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert path.stat().st_ino == before, "it is the one that the other program writes to"
+    reads.clear()
+    assert found(folder, linkage) == plain
+    assert [one.name for one in reads] == ["broken.zip"], "it still knows the files"
+
+
+def test_an_index_whose_tables_are_others_is_made_anew(folder, tmp_path):
+    linkage = tmp_path / "linkage"
+    plain = found(folder, linkage)
+    with sqlite3.connect(linkage / INDEX_NAME) as database:
+        database.execute("ALTER TABLE about RENAME COLUMN format TO kind")
+    database.close()
+    assert found(folder, linkage) == plain
+    assert open_index(linkage) is not None
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX rights")
