@@ -77,11 +77,11 @@ def watch(options: argparse.Namespace, console: Console) -> bool:
     """`watch`: prepare each study of a folder that has stopped growing, until Ctrl-C or a termination signal."""
     project = _project(options, console)
     choices = _choices(options, project.settings)
+    watching = Watch(options.inputs, project, choices, options.settle, console, _index_folder(options, project.settings))
     project.say_what_is_kept()
     console.note(
         "Watching; Ctrl-C ends it. What waits for a person is listed in waiting.csv in the folder waiting of the linkage."
     )
-    watching = Watch(options.inputs, project, choices, options.settle, console, _index_folder(options, project.settings))
     try:
         while True:
             watching.look()

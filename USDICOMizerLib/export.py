@@ -93,6 +93,21 @@ def export_exam(
     return ExamResult(exam_name, subject, path if written else None, tuple(run.results), still_there)
 
 
+def done_before_it_was_lost(
+    exam: Exam, decisions: Mapping[str, Decision], subject: str, job: ExportJob, on_instance: OnInstance
+) -> ExamResult | None:
+    """The result of an exam whose process is lost, or failed, after its export was there, whole; None if it isn't."""
+    exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
+    path = job.output / export_name(subject, exam_name)
+    run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
+    works = {_work_digest(run.numbered, subject, job, text_is_read=reads) for reads in (False, True)}
+    done = _done_by_a_lost_process(path, exam_name, works, job)
+    if done is None:
+        return None
+    run.take_over(done, Outcome.PREPARED)
+    return ExamResult(exam_name, subject, path, tuple(run.results))
+
+
 def export_name(subject: str, exam_name: str) -> str:
     """The name of an exam's export in the output folder."""
     return f"{subject}_{exam_name}.zip"

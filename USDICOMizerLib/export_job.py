@@ -102,7 +102,13 @@ def leave_receipt(
     record: LedgerRecord | None = None,
     uids: Mapping[str, str] | None = None,
 ) -> None:
-    """Leave the receipt of an exam; with `record` and `uids` where an export is about to appear. Raises OSError."""
+    """Leave the receipt of an exam; with `record` and `uids` where an export is about to appear. Raises OSError.
+
+    Where an earlier attempt of this run left a receipt with an export, and a file of its name is there, what ties that one
+    to its originals is handed on: it may be the export.
+    """
+    earlier = None if record else job.receipts.of(exam)
+    ties = earlier if earlier and earlier.export and (job.output / earlier.export.export).exists() else None
     prepared = [one for (_, one, _), result in ended if record and result.outcome is Outcome.PREPARED]
     results = [result for _, result in ended]
     job.receipts.write(
@@ -110,15 +116,15 @@ def leave_receipt(
             run=job.receipts.run,
             exam=exam,
             output=str(job.output.absolute()),
-            patients=tuple(dict.fromkeys((instance.patient.id, subject) for instance in prepared)),
-            issuers=named_patients((one.patient, subject) for one in prepared),
-            uids=tuple((uids or {}).items()) if record else (),
+            patients=ties.patients if ties else tuple(dict.fromkeys((one.patient.id, subject) for one in prepared)),
+            issuers=ties.issuers if ties else named_patients((one.patient, subject) for one in prepared),
+            uids=ties.uids if ties else tuple((uids or {}).items()) if record else (),
             sources=tuple(
                 SourceRow(job.run, exam, number, source_text(instance.source), result.outcome, result.reason)
                 for (number, instance, _), result in ended
             ),
             audit=_audited(job, exam, subject, results, export=export, error=error),
-            export=record,
+            export=ties.export if ties else record,
         )
     )
 

@@ -52,6 +52,10 @@ if TYPE_CHECKING:
 
 TEMPLATE_ENGINE = "Jinja2"
 HOW_TO_GET_IT = 'pip install "USDICOMizerLib[report]"'
+_ENDED_BEFORE_IT = (
+    "its export is whole, but the process that prepared it ended before the report was there. The same command with --resume, "
+    "and with fewer --jobs where memory is short, makes the report"
+)
 _PROFILE = "Basic Profile of DICOM PS3.15"
 _NOT_SHOWN = "(not shown: it holds a value of the source)"
 _TEMPLATES = resources.files("USDICOMizerLib").joinpath("report_templates")
@@ -112,6 +116,18 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
         log("report failed", level=logging.ERROR, exam=result.exam, error=error)
         return replace(result, report_error=f"the report could not be written ({type(error).__name__}); the log says where")
     return result
+
+
+def without_its_report(result: ExamResult, job: ExportJob) -> ExamResult:
+    """The result of an exam whose process ended when its export was there; it says so where the report is missing."""
+    page = report_of(result.path)
+    if is_about(page, contents_digest(result.path)):
+        return result
+    try:
+        remove_report(page)
+    except ReportError as error:
+        return replace(result, report_error=str(error))
+    return replace(result, report_error=_ENDED_BEFORE_IT) if job.reports is not None else result
 
 
 def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path) -> None:

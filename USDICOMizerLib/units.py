@@ -18,7 +18,7 @@ from USDICOMizerLib.deidentify.profile import Rules
 from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.errors import KeyFileError
 from USDICOMizerLib.exam import Exam, Source
-from USDICOMizerLib.export import OnInstance, export_exam, in_plan_order
+from USDICOMizerLib.export import OnInstance, done_before_it_was_lost, export_exam, in_plan_order
 from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, leave_receipt
 from USDICOMizerLib.ledger import LedgerRecord
 from USDICOMizerLib.logs import LogLine, collected, log
@@ -29,7 +29,7 @@ from USDICOMizerLib.plan_file import write_plan
 from USDICOMizerLib.prepare import Preparation
 from USDICOMizerLib.readiness import Policy
 from USDICOMizerLib.receipts import Receipts
-from USDICOMizerLib.report import reported
+from USDICOMizerLib.report import reported, without_its_report
 from USDICOMizerLib.tags import Tag
 
 KEY_VARIABLE = "USDICOMIZER_KEY"
@@ -157,7 +157,16 @@ def prepare_unit(unit: Unit, job: ExportJob, on_instance: OnInstance) -> ExamRes
 
 
 def failed(unit: Unit, job: ExportJob, reason: str, words: str) -> ExamResult:
-    """The result of an exam that failed as a whole, with its receipt."""
+    """The result of an exam that failed as a whole, with its receipt.
+
+    An export that was there before its process ended stays, and so does the receipt that ties it to its originals: then the
+    result tells what was prepared, and that the report is missing.
+    """
+    try:
+        if done := done_before_it_was_lost(unit.exam, unit.decisions, unit.subject, job, _not_heard):
+            return without_its_report(done, job)
+    except Exception as error:  # its words may quote a header
+        log("export of a lost process not taken over", level=logging.ERROR, exam=unit.name, error=error)
     ended = [
         (numbered, InstanceResult(numbered[0], Outcome.FAILED, reason, words))
         for numbered in in_plan_order(unit.exam, unit.decisions)

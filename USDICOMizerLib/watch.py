@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import os
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,16 +24,17 @@ from USDICOMizerLib.console import Console
 from USDICOMizerLib.decision import Decision
 from USDICOMizerLib.errors import CommandError, PlanError, USDICOMizerError
 from USDICOMizerLib.exam import Exam, group_into_exams
-from USDICOMizerLib.files import make_private_folder, written_whole
+from USDICOMizerLib.files import lock, make_private_folder, open_private, written_whole
 from USDICOMizerLib.logs import log
 from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.plan import Plan, make_plan, match_plan, source_text
 from USDICOMizerLib.plan_file import parse_plan, plan_bytes, read_plan
 from USDICOMizerLib.project import Project
 from USDICOMizerLib.readiness import assess
-from USDICOMizerLib.sources import SourceOutcome, discover
+from USDICOMizerLib.sources import Discovery, SourceOutcome, discover
 
 WAITING, LISTING = "waiting", "waiting.csv"
+_LOCK = "watch.lock"
 
 _FOR_A_PERSON = frozenset(
     {
@@ -86,9 +88,19 @@ class Watch:
         self._done: dict[str, str] = {}
         self._tried: dict[str, tuple[str, float]] = {}
         self._shown: dict[str, str] = {}
+        self._has_begun = self._away = False
         self._place = make_private_folder(project.linkage_folder / WAITING)
+        self._lock = open_private(self._place / _LOCK, "ab")  # held until the process ends
+        if not lock(self._lock, wait=False):
+            self._lock.close()
+            raise CommandError(
+                "Another watch is going on with this linkage folder, or the folder's file system has no locks. Stop the other "
+                "one, or name another folder, on a local disk, with --linkage."
+            )
         self._listed = self._listed_before()
         self._written = {row.plan: row.written for row in self._listed.values()}
+        self._read: dict[str, str] = {}
+        """Digests of the plans as they were when this look decided by them: one that differs, a person has saved since."""
 
     @property
     def pause(self) -> float:
@@ -97,7 +109,9 @@ class Watch:
 
     def look(self) -> None:
         """Prepare what is complete and ready, and list what waits. Raises KeyboardInterrupt where a person ends it."""
-        found = discover(self._folders, index_folder=self._index_folder, processes=self._project.cores)
+        found = self._found()
+        if found is None:
+            return
         ready: list[Exam] = []
         decisions: dict[str, Decision] = {}
         waiting = []
@@ -113,10 +127,38 @@ class Watch:
             elif self._is_to_do(exam, made):
                 ready.append(exam)
                 decisions |= made
-            else:  # done, but for what was found in its pixels and still waits
-                waiting += filter(None, [self._listed.get(self._name(exam))])
+            elif row := self._listed.get(self._name(exam)):  # done, but for what was found in its pixels and still waits
+                waiting.append(row)
+            elif self._done.get(exam.study_uid) == _key(exam, made):  # saved again, with nothing new in it
+                self._put_away(exam)
         waiting += self._prepared(ready, decisions)
         self._list(waiting + [row for other in found.others for row in self._unreadable(other)])
+
+    def _found(self) -> Discovery | None:
+        """What is in the folders; None where one can't be reached any more. Raises CommandError for one that never was."""
+        if self._has_begun and self._is_away():
+            return None
+        try:
+            found = discover(self._folders, index_folder=self._index_folder, processes=self._project.cores)
+        except CommandError:
+            if not self._has_begun or not self._is_away():
+                raise
+            return None
+        if self._is_away():  # it went meanwhile: a part of a study is no study
+            return None
+        self._has_begun = True
+        return found
+
+    def _is_away(self) -> bool:
+        """Whether a folder can't be reached; said once. Then nothing is prepared: a study may lie in several folders."""
+        why = next(filter(None, map(_why_away, self._folders)), "")
+        if why and not self._away:
+            self._console.note(f"A watched folder can't be reached ({why}). The watch waits until it is back.")
+        elif self._away and not why:
+            self._console.note("The watched folder is back; the watch goes on.")
+            self._tried.clear()  # what failed may have failed for that
+        self._away = bool(why)
+        return self._away
 
     def _is_settled(self, what: str, state: str) -> bool:
         """Whether a study, or a file that is of none, has been the same for the time that is asked for."""
@@ -160,8 +202,10 @@ class Watch:
         """The plan to follow, if there is one; or why the one that a person saved can't be read."""
         saved = self._plan_file(exam)
         vocabulary = self._project.settings.tags
+        self._read[saved.name] = ""
         if saved.exists():
             data = saved.read_bytes()
+            self._read[saved.name] = _digest(data)
             if _digest(data) == self._written.get(saved.name):
                 return None, ""  # nobody has touched it
             try:
@@ -220,9 +264,18 @@ class Watch:
             if settled:
                 waiting.append(self._waiting(exam, decisions, settled))
                 continue
+            self._put_away(exam)
+        return waiting
+
+    def _put_away(self, exam: Exam) -> None:
+        """Remove the plan and the pictures of an exam that is done. A plan saved since it was read stays, and is followed."""
+        if not self._is_saved_since(self._plan_file(exam)):
             self._plan_file(exam).unlink(missing_ok=True)
             shutil.rmtree(self._pictures(exam), ignore_errors=True)
-        return waiting
+
+    def _is_saved_since(self, plan: Path) -> bool:
+        """Whether a person has saved the plan after this look decided by it."""
+        return plan.exists() and _digest(plan.read_bytes()) != self._read[plan.name]
 
     def _note_tried(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         self._tried[exam.study_uid] = _key(exam, decisions), time.monotonic()
@@ -243,9 +296,12 @@ class Watch:
     def _show(self, exam: Exam, decisions: Mapping[str, Decision]) -> None:
         plan = self._plan_file(exam)
         try:
-            is_a_persons = plan.exists() and _digest(plan.read_bytes()) != self._written.get(plan.name)
+            is_a_persons = self._read[plan.name] not in ("", self._written.get(plan.name))
             content = plan_bytes(make_plan([exam], decisions))
             write_after_images([exam], decisions, self._pictures(exam))
+            if self._is_saved_since(plan):  # the next look decides by it, and shows that
+                self._shown.pop(exam.study_uid)
+                return
             with written_whole(plan, replace=True, private=True) as stream:
                 stream.write(content)
             self._written[plan.name] = "" if is_a_persons else _digest(content)  # what a person decided is followed on
@@ -280,6 +336,18 @@ class Watch:
 
     def _pictures(self, exam: Exam) -> Path:
         return self._place / self._name(exam)
+
+
+def _why_away(path: Path) -> str:
+    """Why an input can't be reached; "" where it can."""
+    try:
+        if path.is_file():
+            return ""
+        with os.scandir(path) as entries:
+            next(entries, None)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def _state(exam: Exam) -> str:

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,17 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 
 
 @contextlib.contextmanager
-def watching(folder: Path, output: Path, home: Path, *options: str, ended_by: int = signal.SIGTERM) -> Iterator[None]:
+def watching(
+    folder: Path,
+    output: Path,
+    home: Path,
+    *options: str,
+    ended_by: int = signal.SIGTERM,
+    program: Sequence[str] = ("-m", "USDICOMizerLib"),
+) -> Iterator[None]:
     command = ["watch", folder, "--output", output, "--settle", "1", "--jobs", "1", *options]
     process = subprocess.Popen(
-        [sys.executable, "-m", "USDICOMizerLib", *map(str, command)],
+        [sys.executable, *program, *map(str, command)],
         env={**os.environ, "USDICOMIZER_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -148,3 +156,83 @@ def test_text_that_only_the_pixels_show_waits_for_a_person(tmp_path, own_home, p
         time.sleep(3)  # it looks again meanwhile
         assert [row["problems"] for row in listed(own_home)] == ["text-in-image"]
         assert not exports(output)
+
+
+SAVED_MEANWHILE = """
+import os, sys
+from pathlib import Path
+from USDICOMizerLib import cli, watch
+from USDICOMizerLib.project import Project
+
+old, new = (",yes,2,", ",no,2,") if sys.argv[1] == "export" else (",16 8 100 80,", ",20 10 90 70,")
+folder = Path(os.environ["USDICOMIZER_HOME"]) / "data" / "linkage" / "waiting"
+saved = []
+
+def save():
+    for plan in folder.glob("*.csv"):
+        text = plan.read_text(encoding="utf-8-sig")
+        if plan.name != "waiting.csv" and not saved and old in text:
+            saved.append(plan)
+            plan.write_text(text.replace(old, new), encoding="utf-8")
+
+def then_save(function):
+    def called(*arguments):
+        result = function(*arguments)
+        save()
+        return result
+    return called
+
+if sys.argv[1] == "export":
+    Project.prepare = then_save(Project.prepare)
+else:
+    watch.write_after_images = then_save(watch.write_after_images)
+sys.exit(cli.main(sys.argv[2:]))
+"""
+
+
+def shown_to_a_person(home: Path) -> tuple[Path, str]:
+    """The plan of the one exam that waits, and what it holds."""
+    wait_until(lambda: bool(listed(home)))
+    plan = home / "data" / "linkage" / "waiting" / listed(home)[0]["plan"]
+    return plan, plan.read_text(encoding="utf-8-sig")
+
+
+def test_a_plan_that_is_saved_while_its_exam_is_prepared_is_followed_in_the_next_look(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home, program=("-c", SAVED_MEANWHILE, "export")):
+        plan, text = shown_to_a_person(own_home)
+        plan.write_text(text.replace(",no,", ",yes,"), encoding="utf-8")
+        wait_until(lambda: bool(exports(output)) and not plan.exists(), 20)
+    with zipfile.ZipFile(exports(output)[0]) as archive:
+        assert len(archive.read("manifest.csv").decode("utf-8-sig").splitlines()) == 2, "the second instance was excluded"
+
+
+def test_a_plan_that_is_saved_while_its_pictures_are_made_is_not_overwritten(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home, program=("-c", SAVED_MEANWHILE, "pictures")):
+        plan, text = shown_to_a_person(own_home)
+        (crop,) = {row["crop"] for row in csv.DictReader(text.splitlines())}
+        plan.write_text(text.replace(f",{crop},", ",16 8 100 80,"), encoding="utf-8")
+        wait_until(lambda: listed(own_home)[0]["written"] == "" and "16 8 100 80" not in plan.read_text(encoding="utf-8-sig"))
+        time.sleep(2)
+        assert plan.read_text(encoding="utf-8-sig").count(",20 10 90 70,") == 2
+
+
+def test_a_second_watch_with_the_same_linkage_is_refused_and_told_what_to_do(tmp_path, own_home, usdicomizer):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home):
+        wait_until(lambda: bool(listed(own_home)))
+        second = usdicomizer("watch", folder, "--output", tmp_path / "other", "--settle", "1")
+        assert second.status == 2
+        assert "Another watch" in second.stderr and "--linkage" in second.stderr
+
+
+def test_a_watched_folder_that_vanishes_is_waited_for(tmp_path, own_home):
+    folder, output = make_cohort(tmp_path / "in", 1), tmp_path / "out"
+    with watching(folder, output, own_home, "--accept-unreviewed"):
+        wait_until(lambda: len(exports(output)) == 1)
+        folder.rename(tmp_path / "away")
+        time.sleep(1.5)
+        make_cohort(tmp_path / "away", 1, first=500)
+        (tmp_path / "away").rename(folder)
+        wait_until(lambda: len(exports(output)) == 2, 20)
