@@ -56,10 +56,14 @@ def test_whatever_is_pulled_anywhere_leaves_a_sector_that_a_plan_can_hold(sector
 def test_a_handle_that_is_clicked_at_changes_nothing_and_one_that_is_hardly_pulled_next_to_nothing(sector):
     for handle, (point, is_shown) in enumerate(zip(handles(sector), shown_handles(sector), strict=True)):
         assert _pulled(sector, handle, point) == sector
-        made = _pulled(sector, handle, (point[0] + 0.006, point[1])) if is_shown else sector
-        # What turns a side at the inner arc moves its outer end as many times further as that is further away.
-        lever = sector.outer_radius / max(sector.inner_radius, 0.01) if shape_of(sector) is Shape.FAN else 1
-        assert np.allclose(handles(made), handles(sector), atol=0.05 + 0.01 * lever)
+        is_fan = shape_of(sector) is Shape.FAN
+        # Close to the apex, where a hair turns a side by degrees, there is no small pull.
+        if not is_shown or is_fan and sector.inner_radius < 20:
+            continue
+        made = _pulled(sector, handle, (point[0] + 0.006, point[1]))
+        # At the outer arc a side moves further than at the inner one, and by what rounding its angle makes of the radius.
+        least = sector.outer_radius * (0.02 / sector.inner_radius + math.radians(0.01)) if is_fan else 0.02
+        assert np.allclose(handles(made), handles(sector), atol=0.05 + least)
 
 
 @given(sectors)
