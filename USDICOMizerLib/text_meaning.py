@@ -80,12 +80,14 @@ def like_header(text: str, needles: Needles) -> frozenset[Kind]:
 
     Times are left out: every scanner's screen shows the clock.
     """
-    words = {_alike(word) for word in re.split(r"[\s^,;:/]+", text)}
+    words = re.split(r"[\s^,;:/]+", text)
+    alike, telling = set(map(_alike, words)), {_alike(word) for word in words if not is_descriptive(word)}
     line, days = _alike(text), days_in(folded(text))
     return frozenset(
         needle.kind
         for needle in needles.values
-        if needle.kind not in (Kind.TIME, Kind.TEXT) and (is_day_of(needle, days) or _is_like(needle, words, line))
+        if needle.kind not in (Kind.TIME, Kind.TEXT)
+        and (is_day_of(needle, days) or _is_abbreviated(needle, telling) or _is_like(needle, alike, line))
     )
 
 
@@ -100,8 +102,6 @@ def _is_like(needle: Needle, words: set[str], line: str) -> bool:
     wanted = _alike(needle.text)
     if len(wanted) < 2:
         return False
-    if _is_abbreviated(needle, words):
-        return True
     if needle.strength is Strength.WORD or len(wanted) < _LEAST_COMPARED:
         return wanted in words
     misread = len(wanted) // 5  # one letter in five
@@ -114,7 +114,8 @@ def _is_like(needle: Needle, words: set[str], line: str) -> bool:
 def _is_abbreviated(needle: Needle, words: set[str]) -> bool:
     """Whether a name, of a person or place, is there in part: two of its words at least, shortened, in any order.
 
-    A person's name of one word is shortened to five letters.
+    A person's name of one word is shortened to five letters. `words` are those that aren't of ultrasound: two of these, as
+    on every screen, are in the names of many departments too.
     """
     if needle.kind not in (Kind.NAME, Kind.IDENTIFIER):
         return False

@@ -183,6 +183,13 @@ def test_parts_of_names_and_dates_as_people_write_them_are_recognised(text, kind
     assert kind in like_header(text, identifying_values(header))
 
 
+@pytest.mark.parametrize("text", ["Vascular Ultrasound", "Venous vascular", "Left femoral"])
+def test_words_of_ultrasound_are_no_part_of_a_departments_name(text):
+    header = Dataset()
+    header.InstitutionName, header.PatientName = "Vascular Ultrasound Venous Centre", "Papadopoulos^Maria"
+    assert like_header(text, identifying_values(header)) == frozenset()
+
+
 @pytest.mark.parametrize(("mark", "is_one"), [("FR", True), ("RF", True), ("LT", False), ("P", False)])
 def test_a_mark_may_be_somebodys_initials(mark, is_one):
     assert is_initials(mark, identifying_values(the_header())) is is_one
