@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 
 from USDICOMizerLib.decision import (
@@ -25,7 +24,7 @@ from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.plan import Plan, make_plan
 from USDICOMizerLib.readiness import Finding, Policy, assess
 from USDICOMizerLib.session_export import ExportChoices, inputs_of
-from USDICOMizerLib.session_listing import kept_together
+from USDICOMizerLib.session_listing import Scope, kept_together
 from USDICOMizerLib.session_plans import OfferedPlan, SavedPlans
 from USDICOMizerLib.session_proposals import from_header
 from USDICOMizerLib.session_saving import Saving
@@ -36,15 +35,6 @@ from USDICOMizerLib.session_work import Work
 from USDICOMizerLib.settings import Settings
 from USDICOMizerLib.sources import Discovery
 from USDICOMizerLib.tags import Tag
-
-
-class Scope(StrEnum):
-    """Which instances a decision is applied to, seen from one of them."""
-
-    THIS = "this"
-    SELECTED = "selected"
-    SAME_DEVICE_AND_SIZE = "same device and size"
-    ALL = "all"
 
 
 @dataclass(frozen=True)

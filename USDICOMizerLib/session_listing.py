@@ -1,10 +1,20 @@
-"""The order in which a session lists its instances: exam by exam, each exam as the user has it."""
+"""How a session lists its instances: exam by exam, each exam as the user has it; and which of them a decision is for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 
 from USDICOMizerLib.exam import Instance
+
+
+class Scope(StrEnum):
+    """Which instances a decision is applied to, seen from one of them."""
+
+    THIS = "this"
+    SELECTED = "selected"
+    SAME_DEVICE_AND_SIZE = "same device and size"
+    ALL = "all"
 
 
 def kept_together(identities: Iterable[str], instances: Mapping[str, Instance]) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from USDICOMizerLib.exam import Device, Instance, Region, Source
 from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.outcomes import Outcome, Problem
 from USDICOMizerLib.sample_exam import make_sample_exam
-from USDICOMizerLib.session import Scope, Session
+from USDICOMizerLib.session import Session
+from USDICOMizerLib.session_listing import Scope
 from USDICOMizerLib.session_plans import SavedPlans
 from USDICOMizerLib.session_state import CropState, Readiness
 from USDICOMizerLib.session_steps import Change, ChangeKind

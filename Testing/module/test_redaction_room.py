@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 
 from USDICOMizerLib.geometry import CropBox, Redaction
 from USDICOMizerLib.sample_exam import SampleKind, make_sample_exam
-from USDICOMizerLib.session import Scope
+from USDICOMizerLib.session_listing import Scope
 
 PROPOSED = CropBox(88, 44, 744, 572)
 

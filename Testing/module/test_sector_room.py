@@ -15,7 +15,7 @@ from USDICOMizerLib.geometry import CropBox, Fan, Polygon, RectangleSector
 from USDICOMizerLib.proposals import propose_sector
 from USDICOMizerLib.sample_exam import SampleKind
 from USDICOMizerLib.sector_handles import Shape, handles, shape_of, starting_fan
-from USDICOMizerLib.session import Scope
+from USDICOMizerLib.session_listing import Scope
 
 PROPOSED = CropBox(88, 44, 744, 572)
 
