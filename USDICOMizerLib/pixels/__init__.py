@@ -4,7 +4,7 @@
     converted = convert(source, PixelRequest(box))
     for frame in converted.frames(): ...
 
-layout -> element -> frames -> decode -> display -> source -> encode -> lossy -> strategy -> workers -> convert.
+layout -> element -> frames -> decode -> display -> source -> encode -> read_back -> lossy -> strategy -> workers -> convert.
 """
 
 from USDICOMizerLib.pixels.convert import ConvertedPixels, PixelDescription, PixelRequest, convert

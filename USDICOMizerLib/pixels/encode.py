@@ -6,7 +6,9 @@ import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from importlib.util import find_spec
+from threading import Lock
 
 import numpy as np
 from pydicom import uid
@@ -196,9 +198,22 @@ def _pillow_writes(picture: Picture) -> bool:
 def _htj2k(samples: np.ndarray, picture: Picture) -> bytes:
     import imagecodecs
 
+    with _openjph_starts:
+        _start_openjph()
     plain = samples[..., 0] if picture.samples_per_pixel == 1 else samples
     rgb = picture.photometric is Photometric.RGB
     return _even(imagecodecs.htj2k_encode(np.ascontiguousarray(plain), reversible=True, rgb=rgb, planar=False))
+
+
+_openjph_starts = Lock()
+
+
+@cache
+def _start_openjph() -> None:
+    """OpenJPH fills its tables with the first frame, unguarded (its pull request 243): two first frames at once are spoiled."""
+    import imagecodecs
+
+    imagecodecs.htj2k_encode(np.zeros((8, 8), np.uint8), reversible=True)
 
 
 def _even(encoded: bytes) -> bytes:
