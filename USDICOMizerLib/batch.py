@@ -130,9 +130,9 @@ def prepare_exams(
 
     With several exams, Ctrl-C finishes those in hand; pressed again, and with one exam, it raises KeyboardInterrupt.
     """
-    remove_abandoned_parts(job.output)
+    remove_abandoned_parts(job.terms.output)
     linkage.add_sources(
-        SourceRow(job.run, "", number, source_text(other.source), other.outcome, other.reason)
+        SourceRow(job.terms.run, "", number, source_text(other.source), other.outcome, other.reason)
         for number, other in enumerate(others, start=1)
     )
     places: dict[str, int] = {}
@@ -148,7 +148,7 @@ def prepare_exams(
                 results.append(result.shared(sharing))
                 progress.exam_ended(result, Pace(len(results), total, time.monotonic() - began))
     finally:
-        remove_abandoned_parts(job.output)  # of processes that were ended at once
+        remove_abandoned_parts(job.terms.output)  # of processes that were ended at once
     results.sort(key=lambda result: places[result.exam])
     fingerprint = job.preparation.pseudonyms.fingerprint
     return RunResult(tuple(results), tuple(others), fingerprint, total - len(results), not_filed)
@@ -178,7 +178,7 @@ def _result(unit: Unit, answer: ExamResult | Answer | Lost, job: ExportJob, prog
 def _file(unit: Unit, job: ExportJob, linkage: Linkage) -> bool:
     """File the exam's receipt; False where that went wrong. Its export is there, and so is what ties it to its source."""
     try:
-        if receipt := job.receipts.of(unit.name):
+        if receipt := job.terms.receipts.of(unit.name):
             linkage.file(receipt)
     except (OSError, CommandError) as error:
         log("receipt not filed", level=logging.ERROR, exam=unit.name, error=error)

@@ -90,7 +90,7 @@ def _reached(address: str) -> Iterator[None]:
 def _submitted(client, address: str, order: Sealed, units: Iterable[Unit], is_stopping: IsStopping) -> Answers:
     from distributed import as_completed
 
-    run = pickle.loads(order.content).receipts.run
+    run = pickle.loads(order.content).terms.receipts.run
     waiting = iter(units)
     pending: dict[str, Unit] = {}
     done = as_completed(loop=client.loop)

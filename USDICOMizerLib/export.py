@@ -58,7 +58,7 @@ def export_exam(
     """
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
     name = export_name(subject, exam_name)
-    path = job.output / name
+    path = job.terms.output / name
     run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
     is_read = reader_is_installed()
     works = {reads: _work_digest(run.numbered, subject, job, text_is_read=reads) for reads in (False, True)}
@@ -73,8 +73,8 @@ def export_exam(
             return ExamResult(exam_name, subject, path, tuple(run.results))
         with open_export(
             path,
-            compression_level=job.compression_level,
-            replace=job.overwrite or job.resume,
+            compression_level=job.terms.compression_level,
+            replace=job.terms.overwrite or job.terms.resume,
             check=lambda stream: run.finish(stream, name, works[is_read]),
         ) as export:
             for number, instance, decision in run.numbered:
@@ -98,7 +98,7 @@ def done_before_it_was_lost(
 ) -> ExamResult | None:
     """The result of an exam whose process is lost, or failed, after its export was there, whole; None if it isn't."""
     exam_name = job.preparation.pseudonyms.exam(exam.study_uid)
-    path = job.output / export_name(subject, exam_name)
+    path = job.terms.output / export_name(subject, exam_name)
     run = _ExamRun(exam, exam_name, subject, job, on_instance, in_plan_order(exam, decisions))
     works = {_work_digest(run.numbered, subject, job, text_is_read=reads) for reads in (False, True)}
     done = _done_by_a_lost_process(path, exam_name, works, job)
@@ -115,7 +115,7 @@ def export_name(subject: str, exam_name: str) -> str:
 
 def _done_by_a_lost_process(path: Path, exam_name: str, works: Collection[str], job: ExportJob) -> LedgerRecord | None:
     """What another process of this same run has finished, before it was lost on the way back; None if there is nothing."""
-    receipt = job.receipts.of(exam_name)
+    receipt = job.terms.receipts.of(exam_name)
     if receipt and receipt.export and receipt.export.work in works and path.exists():
         return record_of(path, [receipt.export])
     return None
@@ -126,9 +126,9 @@ def _what_is_done(path: Path, entries: Sequence[str], job: ExportJob, known: Seq
 
     Raises ExportError where nothing may: it exists and wasn't to be touched, or resuming would lose what it holds.
     """
-    if job.overwrite or not path.exists():
+    if job.terms.overwrite or not path.exists():
         return None
-    if not job.resume:
+    if not job.terms.resume:
         raise export_exists(path.name)
     return require_nothing_lost(path, record_of(path, known), entries)
 
@@ -177,7 +177,7 @@ class _ExamRun:
     def _prepared(self, number: int, instance: Instance, decision: Decision, export: Export) -> InstanceResult:
         if not decision.include:
             return InstanceResult(number, Outcome.EXCLUDED)
-        findings = assess(instance, decision, self.job.policy, self.exam)
+        findings = assess(instance, decision, self.job.terms.policy, self.exam)
         if findings:
             raise RefusedError(findings[0].problem, findings[0].detail)
         with prepare(instance, decision, self.subject, self.job.preparation, sides_are_tagged=self._sides_are_tagged) as prepared:
@@ -204,7 +204,7 @@ class _ExamRun:
     def _look_for_text(self, prepared: PreparedInstance) -> None:
         """Refuse a picture in which there is text that nobody has seen, or that is like what the header says of the patient."""
         reviewed = prepared.dataset.BurnedInAnnotation == "NO"
-        if not self.job.policy.require_text_check or reviewed and not reader_is_installed():
+        if not self.job.terms.policy.require_text_check or reviewed and not reader_is_installed():
             return
         shown = partial(prepared.pixels.display_frame, whole_range=True)
         found = find_text(shown, prepared.pixels.description.frames, prepared.needles)
@@ -226,7 +226,7 @@ class _ExamRun:
             "rows": instance.rows,
             "columns": instance.columns,
         }
-        return member_name(self.job.file_name, values)
+        return member_name(self.job.terms.file_name, values)
 
     def finish(self, stream: IO[bytes], name: str, work: str) -> None:
         """The export is complete and not yet there: check it, and write what ties it to originals. Raises ExportError."""
@@ -242,7 +242,7 @@ class _ExamRun:
             self.leave_receipt(export=name, record=LedgerRecord(name, work, contents, outcomes, made))
         except OSError as error:
             raise ExportError(f"the linkage can't be written ({error.strerror}); the export was not kept") from error
-        page = report_of(self.job.output / name)
+        page = report_of(self.job.terms.output / name)
         if not is_about(page, contents):
             with contextlib.suppress(ReportError):  # told when its own is written
                 remove_report(page)  # now, as it may show what this export was made to hide, and a kill may come
@@ -323,7 +323,7 @@ def _work_digest(numbered: list[Numbered], subject: str, job: ExportJob, *, text
     Where text is looked for, what was only seen is looked at again by a reader that came later, and never the other way round.
     """
     parts = [__version__, subject, job.settings_digest]
-    if job.policy.require_text_check:
+    if job.terms.policy.require_text_check:
         parts.append("text is read" if text_is_read else "text is seen")
     for number, instance, decision in numbered:
         parts += [str(number), *fingerprint_of(instance), repr(decision)]

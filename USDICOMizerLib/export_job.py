@@ -62,11 +62,10 @@ class ExamResult:
         return replace(self, instances=tuple(one.shared(sharing) for one in self.instances))
 
 
-@dataclass(frozen=True)
-class ExportJob:
-    """What is the same for all exams of a run."""
+@dataclass(frozen=True, kw_only=True)
+class ExportTerms:
+    """What is the same for all exams of a run, in whatever process they are prepared."""
 
-    preparation: Preparation
     policy: Policy
     output: Path
     receipts: Receipts
@@ -79,11 +78,30 @@ class ExportJob:
     expected: tuple[Tag, ...] = ()  # the tags of the protocol, whose gaps the report tells
     run: str = field(default_factory=lambda: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
+    def with_whole_paths(self) -> ExportTerms:
+        """The same with folders that another process finds, whatever folder it works in."""
+        return replace(
+            self,
+            output=self.output.absolute(),
+            receipts=replace(self.receipts, folder=self.receipts.folder.absolute()),
+            plans=self.plans.absolute(),
+            reports=self.reports and self.reports.absolute(),
+        )
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """What a process needs to prepare the exams of a run."""
+
+    preparation: Preparation
+    terms: ExportTerms
+
     @property
     def settings_digest(self) -> str:
         """A digest of the settings and options that decide what becomes of an instance: equal where they are."""
-        parts = [repr(self.preparation.rules), self.preparation.transfer_syntax, repr(self.policy), self.file_name]
-        parts += [str(self.compression_level), str(self.preparation.jpeg_quality)]
+        preparation, terms = self.preparation, self.terms
+        parts = [repr(preparation.rules), preparation.transfer_syntax, repr(terms.policy), terms.file_name]
+        parts += [str(terms.compression_level), str(preparation.jpeg_quality)]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -107,20 +125,20 @@ def leave_receipt(
     Where an earlier attempt of this run left a receipt with an export, and a file of its name is there, what ties that one
     to its originals is handed on: it may be the export.
     """
-    earlier = None if record else job.receipts.of(exam)
-    ties = earlier if earlier and earlier.export and (job.output / earlier.export.export).exists() else None
+    earlier = None if record else job.terms.receipts.of(exam)
+    ties = earlier if earlier and earlier.export and (job.terms.output / earlier.export.export).exists() else None
     prepared = [one for (_, one, _), result in ended if record and result.outcome is Outcome.PREPARED]
     results = [result for _, result in ended]
-    job.receipts.write(
+    job.terms.receipts.write(
         Receipt(
-            run=job.receipts.run,
+            run=job.terms.receipts.run,
             exam=exam,
-            output=str(job.output.absolute()),
+            output=str(job.terms.output.absolute()),
             patients=ties.patients if ties else tuple(dict.fromkeys((one.patient.id, subject) for one in prepared)),
             issuers=ties.issuers if ties else named_patients((one.patient, subject) for one in prepared),
             uids=ties.uids if ties else tuple((uids or {}).items()) if record else (),
             sources=tuple(
-                SourceRow(job.run, exam, number, source_text(instance.source), result.outcome, result.reason)
+                SourceRow(job.terms.run, exam, number, source_text(instance.source), result.outcome, result.reason)
                 for (number, instance, _), result in ended
             ),
             audit=_audited(job, exam, subject, results, export=export, error=error),

@@ -20,7 +20,7 @@ from USDICOMizerLib.deidentify.pseudonyms import Pseudonyms, gives_away
 from USDICOMizerLib.errors import CommandError, ReportError
 from USDICOMizerLib.exam import Exam
 from USDICOMizerLib.export import export_name
-from USDICOMizerLib.export_job import ExportJob
+from USDICOMizerLib.export_job import ExportJob, ExportTerms
 from USDICOMizerLib.ledger import Ledger
 from USDICOMizerLib.linkage import Linkage
 from USDICOMizerLib.pixels import OutputSyntax
@@ -108,8 +108,7 @@ class Project:
 
     def _job(self, linkage: Linkage) -> ExportJob:
         preparation = Preparation(self.rules, self.pseudonyms, self.transfer_syntax, self.jpeg_quality, self.cores)
-        return ExportJob(
-            preparation=preparation,
+        terms = ExportTerms(
             policy=self.policy,
             output=self.output,
             receipts=linkage.receipts,
@@ -121,6 +120,7 @@ class Project:
             reports=linkage.reports if self.reports else None,
             expected=self.settings.protocol.expected,
         )
+        return ExportJob(preparation, terms)
 
     def _runner(self, job: ExportJob, exams: int) -> Runner:
         """Where the exams are prepared: on a cluster; several at once in processes; or one after the other, here."""
@@ -176,10 +176,10 @@ class Project:
 
 def _with_report(result: RunResult, job: ExportJob, seconds: float) -> RunResult:
     """Write the report of all exams in the output folder, where reports are wanted."""
-    if job.reports is None:
+    if job.terms.reports is None:
         return result
     try:
-        return replace(result, report=write_cohort_report(job.output, result, seconds, job))
+        return replace(result, report=write_cohort_report(job.terms.output, result, seconds, job))
     except ReportError as error:
         return replace(result, report_error=str(error))
 
@@ -188,9 +188,9 @@ def _units(
     exams: Sequence[Exam], decisions: Mapping[str, Decision], subjects: Mapping[str, str], job: ExportJob
 ) -> Iterator[Unit]:
     """The exams as units of work, made when their turn comes."""
-    ledger = Ledger(job.output)
+    ledger = Ledger(job.terms.output)
     for exam in exams:
         name, subject = job.preparation.pseudonyms.exam(exam.study_uid), subjects[exam.study_uid]
         own = {instance.identity: decisions[instance.identity] for instance in exam.instances}
-        known = ledger.of(export_name(subject, name)) if job.resume else ()
+        known = ledger.of(export_name(subject, name)) if job.terms.resume else ()
         yield Unit(name, subject, exam, own, known)

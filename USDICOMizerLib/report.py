@@ -99,16 +99,16 @@ def reported(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], 
     What was there before stays where this run changed nothing: an export that is as it was, or that it may not replace. A
     report of an export that was replaced goes in any case: it may show what the new one was made to hide.
     """
-    export = job.output / export_name(result.subject, result.exam)
+    export = job.terms.output / export_name(result.subject, result.exam)
     shared = report_of(export)
     if result.path is None and export.exists():
         return result
     try:
-        is_new = any(one.outcome is Outcome.PREPARED for one in result.instances) and job.reports is not None
+        is_new = any(one.outcome is Outcome.PREPARED for one in result.instances) and job.terms.reports is not None
         if result.path is not None and not is_new and is_about(shared, contents_digest(export)):
             return result
         remove_report(shared)
-        if job.reports is not None:
+        if job.terms.reports is not None:
             _write_reports(result, exam, decisions, job, shared)
     except ReportError as error:
         return replace(result, report_error=str(error))
@@ -127,7 +127,7 @@ def without_its_report(result: ExamResult, job: ExportJob) -> ExamResult:
         remove_report(page)
     except ReportError as error:
         return replace(result, report_error=str(error))
-    return replace(result, report_error=_ENDED_BEFORE_IT) if job.reports is not None else result
+    return replace(result, report_error=_ENDED_BEFORE_IT) if job.terms.reports is not None else result
 
 
 def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decision], job: ExportJob, shared: Path) -> None:
@@ -138,8 +138,8 @@ def _write_reports(result: ExamResult, exam: Exam, decisions: Mapping[str, Decis
     page = render("exam.html", record=record, cards=cards, private=False)
     check_page(page, needles)
     private = [replace(card, before=_before(*instances[card.record.number])) for card in cards]
-    make_private_folder(job.reports)
-    write_page(job.reports / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
+    make_private_folder(job.terms.reports)
+    write_page(job.terms.reports / shared.name, render("exam.html", record=record, cards=private, private=True), private=True)
     write_page(shared, page)  # the last: where it is, nothing is left to do
 
 
@@ -169,8 +169,8 @@ def _record(result: ExamResult, instances: Mapping[int, tuple[Instance, Decision
         profile=f"{_PROFILE} with exceptions, so that it isn't claimed" if rules.attributes_to_keep else _PROFILE,
         options=tuple(option.value for option in rules.options),
         kept=tuple(map(describe, rules.attributes_to_keep)),
-        expected=tuple(map(str, job.expected)),
-        missing=tuple(str(tag) for tag in job.expected if (tag.site, tag.side) not in there),
+        expected=tuple(map(str, job.terms.expected)),
+        missing=tuple(str(tag) for tag in job.terms.expected if (tag.site, tag.side) not in there),
     )
 
 

@@ -19,7 +19,7 @@ from USDICOMizerLib.deidentify.pseudonyms import ProjectKey, Pseudonyms
 from USDICOMizerLib.errors import KeyFileError
 from USDICOMizerLib.exam import Exam, Source
 from USDICOMizerLib.export import OnInstance, done_before_it_was_lost, export_exam, in_plan_order
-from USDICOMizerLib.export_job import ExamResult, ExportJob, InstanceResult, leave_receipt
+from USDICOMizerLib.export_job import ExamResult, ExportJob, ExportTerms, InstanceResult, leave_receipt
 from USDICOMizerLib.ledger import LedgerRecord
 from USDICOMizerLib.logs import LogLine, collected, log
 from USDICOMizerLib.outcomes import Outcome
@@ -27,10 +27,7 @@ from USDICOMizerLib.pixels import OutputSyntax
 from USDICOMizerLib.plan import make_plan
 from USDICOMizerLib.plan_file import write_plan
 from USDICOMizerLib.prepare import Preparation
-from USDICOMizerLib.readiness import Policy
-from USDICOMizerLib.receipts import Receipts
 from USDICOMizerLib.report import reported, without_its_report
-from USDICOMizerLib.tags import Tag
 
 KEY_VARIABLE = "USDICOMIZER_KEY"
 """The environment variable by which a worker on another machine finds the file of the project key in another place."""
@@ -62,17 +59,7 @@ class Order:
     transfer_syntax: OutputSyntax
     jpeg_quality: int
     workers: int
-    policy: Policy
-    output: Path
-    receipts: Receipts
-    plans: Path
-    file_name: str
-    compression_level: int
-    overwrite: bool
-    resume: bool
-    reports: Path | None
-    expected: tuple[Tag, ...]
-    run: str
+    terms: ExportTerms
 
     @classmethod
     def of(cls, job: ExportJob, key_file: Path, workers: int) -> Order:
@@ -84,17 +71,7 @@ class Order:
             transfer_syntax=job.preparation.transfer_syntax,
             jpeg_quality=job.preparation.jpeg_quality,
             workers=workers,
-            policy=job.policy,
-            output=job.output.absolute(),
-            receipts=replace(job.receipts, folder=job.receipts.folder.absolute()),
-            plans=job.plans.absolute(),
-            file_name=job.file_name,
-            compression_level=job.compression_level,
-            overwrite=job.overwrite,
-            resume=job.resume,
-            reports=job.reports.absolute() if job.reports else None,
-            expected=job.expected,
-            run=job.run,
+            terms=job.terms.with_whole_paths(),
         )
 
     def job(self) -> ExportJob:
@@ -105,20 +82,8 @@ class Order:
                 f"The project key that the worker found has the fingerprint {key.fingerprint}, and not that of the run, "
                 f"{self.key_fingerprint}. Set {KEY_VARIABLE} to the right file where the workers are started."
             )
-        return ExportJob(
-            preparation=Preparation(self.rules, Pseudonyms(key), self.transfer_syntax, self.jpeg_quality, self.workers),
-            policy=self.policy,
-            output=self.output,
-            receipts=self.receipts,
-            plans=self.plans,
-            file_name=self.file_name,
-            compression_level=self.compression_level,
-            overwrite=self.overwrite,
-            resume=self.resume,
-            reports=self.reports,
-            expected=self.expected,
-            run=self.run,
-        )
+        preparation = Preparation(self.rules, Pseudonyms(key), self.transfer_syntax, self.jpeg_quality, self.workers)
+        return ExportJob(preparation, self.terms)
 
 
 @dataclass(frozen=True)
@@ -147,7 +112,7 @@ def prepare_unit(unit: Unit, job: ExportJob, on_instance: OnInstance) -> ExamRes
     """Export an exam, and keep the plan that it was done by. What goes wrong with all of it is its result, and no error."""
     try:
         executed = make_plan([unit.exam], unit.decisions, for_review=False)
-        write_plan(executed, job.plans / f"{unit.name}.csv")
+        write_plan(executed, job.terms.plans / f"{unit.name}.csv")
         result = export_exam(unit.exam, unit.decisions, unit.subject, job, on_instance, unit.known)
     except Exception as error:
         log("exam failed", level=logging.ERROR, exam=unit.name, error=error)

@@ -46,11 +46,11 @@ def _decided(made: Rooms) -> CropBox:
 
 
 def _colour(made: Rooms) -> tuple[float, ...]:
-    return made.crop._roi.display.GetSelectedColor()
+    return made.crop.nodes[0].display.GetSelectedColor()
 
 
 def test_the_proposed_box_is_on_the_picture_and_in_the_numbers(frame):
-    assert frame.crop._roi.box() == PROPOSED == _decided(frame)
+    assert frame.crop.nodes[0].box() == PROPOSED == _decided(frame)
     assert _numbers(frame) == (88, 44, 744, 572)
     assert "ultrasound regions" in frame.crop.state_label.text and "80 % sure" in frame.crop.state_label.text
     assert "656 x 528" in frame.crop.state_label.text
@@ -63,14 +63,14 @@ def test_dragging_a_corner_edits_the_box_in_one_step_that_can_be_undone(frame, s
     assert (box.right, box.bottom) == (744, 572)
     assert box.left == pytest.approx(200, abs=2) and box.top == pytest.approx(150, abs=2)
     assert _numbers(frame) == (box.left, box.top, box.right, box.bottom)
-    assert frame.crop._roi.box() == box
+    assert frame.crop.nodes[0].box() == box
     assert _colour(frame) != colour and "Edited" in frame.crop.state_label.text
     assert frame.session.state(frame.session.current).crop is CropState.EDITED
     frame.session.undo()
-    assert _decided(frame) == PROPOSED == frame.crop._roi.box()
+    assert _decided(frame) == PROPOSED == frame.crop.nodes[0].box()
     assert _colour(frame) == colour
     frame.session.redo()
-    assert _decided(frame) == box == frame.crop._roi.box()
+    assert _decided(frame) == box == frame.crop.nodes[0].box()
 
 
 def test_dragging_an_edge_moves_that_edge_alone(frame, slice_view):
@@ -89,11 +89,11 @@ def test_dragging_the_middle_moves_the_box_and_keeps_its_size(frame, slice_view)
 
 def test_what_is_dragged_beyond_the_image_ends_at_its_edge(frame, slice_view):
     slice_view.drag(corner(744, 572), (805, 608))
-    assert _decided(frame) == CropBox(88, 44, 800, 600) == frame.crop._roi.box()
+    assert _decided(frame) == CropBox(88, 44, 800, 600) == frame.crop.nodes[0].box()
 
 
 def test_the_box_can_be_turned_by_nothing_and_stays_in_the_image_plane(frame, slice_view):
-    roi = frame.crop._roi
+    roi = frame.crop.nodes[0]
     assert not roi.display.GetRotationHandleVisibility()
     slice_view.drag(corner(88, 44), corner(200, 150))
     centre = [0.0, 0.0, 0.0]
@@ -147,23 +147,24 @@ def test_a_cine_goes_on_while_its_box_is_dragged(slice_view, tmp_path):
         QtTest.QTest.mouseRelease(slice_view.view, _LEFT, NO_KEYS, end)
         settle()
         assert _decided(made).left == pytest.approx(250, abs=2)
-        assert made.crop._roi.box() == _decided(made)
+        assert made.crop.nodes[0].box() == _decided(made)
 
 
 def test_a_cine_that_is_played_does_not_draw_its_box_anew_with_every_frame(clean_application, tmp_path):
     write_instance(tmp_path / "exam", SampleKind.RGB_CINE, frames=3)
     with rooms(tmp_path / "exam", tmp_path) as made:
-        before = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.drawing.dimming._shade.node.GetMTime()
+        roi, shade = made.crop.nodes[0], made.drawing.dimming._shade
+        before = roi.node.GetMTime(), roi.display.GetMTime(), shade.node.GetMTime()
         made.viewer.step(1)
         made.viewer.step(1)
-        after = made.crop._roi.node.GetMTime(), made.crop._roi.display.GetMTime(), made.drawing.dimming._shade.node.GetMTime()
+        after = roi.node.GetMTime(), roi.display.GetMTime(), shade.node.GetMTime()
         assert after == before
 
 
 def test_typing_a_number_moves_the_box_on_the_picture(frame):
     _type(frame, "left", "120")
     _type(frame, "bottom", "500")
-    assert _decided(frame) == CropBox(120, 44, 744, 500) == frame.crop._roi.box()
+    assert _decided(frame) == CropBox(120, 44, 744, 500) == frame.crop.nodes[0].box()
     frame.session.undo()
     assert _numbers(frame) == (120, 44, 744, 572)
 
@@ -214,7 +215,7 @@ def test_reset_gives_the_proposal_back(frame):
 
     _type(frame, "left", "300")
     click(frame.crop.reset_button)
-    assert _decided(frame) == PROPOSED == frame.crop._roi.box()
+    assert _decided(frame) == PROPOSED == frame.crop.nodes[0].box()
     assert frame.session.state(frame.session.current).crop is CropState.PROPOSED
 
 
@@ -298,11 +299,11 @@ def test_after_shows_no_box_and_no_dimming(frame, slice_view):
 
     frame.viewer.toggle_after()
     settle()
-    assert not frame.crop._roi.display.GetVisibility()
+    assert not frame.crop.nodes[0].display.GetVisibility()
     assert slice_view.widget.mrmlSliceCompositeNode().GetLabelVolumeID() is None
     frame.viewer.toggle_after()
     settle()
-    assert frame.crop._roi.display.GetVisibility()
+    assert frame.crop.nodes[0].display.GetVisibility()
     assert slice_view.widget.mrmlSliceCompositeNode().GetLabelVolumeID() is not None
 
 
@@ -318,7 +319,7 @@ def test_where_jpeg_is_really_cut_is_said(clean_application, tmp_path):
 def test_with_no_instance_nothing_can_be_cropped(frame):
     frame.session.clear()
     assert not any(widget.enabled for widget in (*frame.crop.spin_boxes.values(), *frame.crop.buttons.values()))
-    assert not frame.crop._roi.display.GetVisibility()
+    assert not frame.crop.nodes[0].display.GetVisibility()
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -328,7 +329,7 @@ def test_with_no_instance_nothing_can_be_cropped(frame):
 )  # fmt: skip
 def test_every_box_comes_back_from_the_picture_as_it_was(frame, left, top, width, height, spacing):
     box = CropBox(left, top, left + width, top + height)
-    roi = frame.crop._roi
+    roi = frame.crop.nodes[0]
     roi.show(box, spacing, None, (1, 1, 1))
     assert roi.box() == box
 

@@ -45,7 +45,7 @@ def _middle(box: CropBox) -> tuple[float, float]:
 
 
 def _roi(made: Rooms, place: int) -> Any:
-    return made.drawing.redactions._nodes[place]
+    return made.drawing.redactions.nodes[place]
 
 
 def _add(made: Rooms) -> CropBox:
@@ -296,7 +296,7 @@ def test_the_scene_may_be_closed_in_the_middle_and_leaving_leaves_nothing(frame,
 
     box = _add(frame)
     slicer.mrmlScene.Clear(0)
-    settle_until(lambda: frame.viewer.shows_before and frame.drawing.redactions._nodes)
+    settle_until(lambda: frame.viewer.shows_before and frame.drawing.redactions.nodes)
     assert _roi(frame, 0).box() == box
     frame.viewer.exit()
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode") == 0

@@ -72,11 +72,11 @@ def _near(fan: Fan, other: Fan, pixels: float = 3) -> bool:
 def test_switching_it_on_takes_the_outline_that_was_found_and_off_takes_it_away(frame):
     _toggle(frame)
     assert _decided(frame) == _proposed(frame) and isinstance(_decided(frame), Fan)
-    assert frame.drawing.sector._node.has_handles
-    assert np.allclose(frame.drawing.sector._node.handles(), handles(_decided(frame)))
+    assert frame.drawing.sector.nodes[0].has_handles
+    assert np.allclose(frame.drawing.sector.nodes[0].handles(), handles(_decided(frame)))
     assert "Proposed" in frame.drawing.sector.state_label.text
     _toggle(frame)
-    assert _decided(frame) is None and not frame.drawing.sector._node.has_handles
+    assert _decided(frame) is None and not frame.drawing.sector.nodes[0].has_handles
     frame.session.undo()
     assert _decided(frame) == _proposed(frame) and frame.drawing.sector.toggle_button.checked
 
@@ -89,7 +89,7 @@ def test_what_is_outside_leaves_black_and_inside_is_as_it_was(frame, slice_view)
     stored = frame.viewer.opened.before(0)[44:572, 88:744]
     inside = decision.sector.mask(600, 800)[44:572, 88:744]
     assert np.array_equal(shown[inside], stored[inside]) and not shown[~inside].any() and stored[~inside].any()
-    assert not frame.drawing.sector._node.has_handles
+    assert not frame.drawing.sector.nodes[0].has_handles
 
 
 def test_pulling_an_end_of_the_outer_arc_sets_its_radius_and_side_alone(frame, slice_view):
@@ -102,12 +102,12 @@ def test_pulling_an_end_of_the_outer_arc_sets_its_radius_and_side_alone(frame, s
     )
     x, y = handles(before)[4]
     assert handles(after)[4] == pytest.approx((x + 60, y - 30), abs=3)
-    assert np.allclose(frame.drawing.sector._node.handles(), handles(after)), "all points are where the sector has them"
+    assert np.allclose(frame.drawing.sector.nodes[0].handles(), handles(after)), "all points are where the sector has them"
     assert "Edited" in frame.drawing.sector.state_label.text
     assert frame.drawing.sector.numbers["end_angle"].value == pytest.approx(after.end_angle, abs=0.06)
     frame.session.undo()
     assert _decided(frame) == before
-    assert np.allclose(frame.drawing.sector._node.handles(), handles(before))
+    assert np.allclose(frame.drawing.sector.nodes[0].handles(), handles(before))
 
 
 def test_pulling_an_end_of_the_inner_arc_the_apex_or_the_middle_does_what_it_says(frame, slice_view):
@@ -301,7 +301,7 @@ def test_points_can_be_pulled_only_while_the_page_is_open_and_the_line_stays(fra
     _toggle(frame)
     before = _decided(frame)
     frame.drawing.open(frame.drawing.crop)
-    node = frame.drawing.sector._node
+    node = frame.drawing.sector.nodes[0]
     assert not node.has_handles and node._line.display.GetVisibility()
     _drag(frame, slice_view, 4, 60, -30)
     assert _decided(frame) == before
@@ -311,9 +311,9 @@ def test_no_point_can_be_added_or_taken_away_and_nothing_is_listed(frame):
     import slicer
 
     _toggle(frame)
-    points = frame.drawing.sector._node._points
+    points = frame.drawing.sector.nodes[0]._points
     assert points.node.GetFixedNumberOfControlPoints()
-    nodes = [points.node, points.display, frame.drawing.sector._node._line.node]
+    nodes = [points.node, points.display, frame.drawing.sector.nodes[0]._line.node]
     assert all(node.GetHideFromEditors() and not node.GetSaveWithScene() for node in nodes)
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     assert not any(hierarchy.GetItemByDataNode(node) for node in nodes)
@@ -324,7 +324,7 @@ def test_a_cine_that_is_played_does_not_draw_its_sector_anew_with_every_frame(cl
     with rooms(tmp_path / "exam", tmp_path) as made:
         made.drawing.open(made.drawing.sector)
         _toggle(made)
-        node = made.drawing.sector._node
+        node = made.drawing.sector.nodes[0]
         times = [part.GetMTime() for part in (node._line.node, node._line.display, node._points.node, node._points.display)]
         made.viewer.step(1)
         made.viewer.step(1)
@@ -338,7 +338,7 @@ def test_the_scene_may_be_closed_in_the_middle_and_leaving_leaves_nothing(frame)
 
     _toggle(frame)
     slicer.mrmlScene.Clear(0)
-    settle_until(lambda: frame.drawing.sector._node is not None and frame.drawing.sector._node.has_handles)
+    settle_until(lambda: frame.drawing.sector.nodes and frame.drawing.sector.nodes[0].has_handles)
     frame.viewer.exit()
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLMarkupsNode") == 0
     frame.session.clear()

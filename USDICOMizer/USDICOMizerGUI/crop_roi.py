@@ -18,7 +18,6 @@ class CropRoom(DrawingRoom):
 
     def __init__(self, session, page, viewer, dimming, settings_path):
         self._settings_path = settings_path
-        self._roi = None
         super().__init__(session, page, viewer, dimming)
         self.message.objectName = "cropMessage"
 
@@ -145,22 +144,9 @@ class CropRoom(DrawingRoom):
     # The box on the picture
 
     def _show(self, identity):
-        if self._roi is None or not self._roi.is_there:
-            self._roi = RoiNode(_("Crop"), self._on_dragged)
+        roi = self._node(0, lambda place: RoiNode(_("Crop"), self._on_dragged))
         place = (self._viewer.spacing, self._viewer.views.slice_node(RED))
-        self._roi.show(self.box(), *place, self.colour, hold=Hold.HANDLES if self.is_active else Hold.NONE)
-
-    def _hide(self):
-        if self._roi is not None and self._roi.is_there:
-            self._roi.hide()
-
-    def _remove_nodes(self):
-        if self._roi is not None:
-            self._roi.remove()
-        self._roi = None
-
-    def _forget_nodes(self):
-        self._roi = None
+        roi.show(self.box(), *place, self.colour, hold=Hold.HANDLES if self.is_active else Hold.NONE)
 
     def _on_dragged(self, box, is_over):
         """The box was dragged: show where it would be; when it is let go, decide."""

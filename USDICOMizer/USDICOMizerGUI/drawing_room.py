@@ -8,8 +8,8 @@ from slicer.i18n import tr as _
 class DrawingRoom:
     """One kind of thing that is drawn on the session's current instance: on a page of the panel, and on the slice view.
 
-    What derives from it builds its page (`_build`), fills it and shows what there is (`_fill`, `_show`, `_hide`), and
-    says what others get of it (`_given`). Its handles are on the picture while it `is_active`; what is drawn always is.
+    What derives from it builds its page (`_build`), fills it and shows what there is (`_fill`, `_show`), and
+    says what others get of it (`_given`). `nodes` draw it on the picture; their handles are there while it `is_active`.
     """
 
     def __init__(self, session, page, viewer, dimming):
@@ -19,6 +19,7 @@ class DrawingRoom:
         self._is_filling = False
         self._dragged = None  # the identity on whose picture something is being dragged
         self._is_active = False
+        self.nodes = []
         self.message = qt.QLabel(page)
         self.message.wordWrap = True
         self.message.hide()
@@ -100,18 +101,6 @@ class DrawingRoom:
         """Show it on the picture."""
         raise NotImplementedError
 
-    def _hide(self):
-        """Show nothing on the picture."""
-        raise NotImplementedError
-
-    def _remove_nodes(self):
-        """Take everything out of the scene."""
-        raise NotImplementedError
-
-    def _forget_nodes(self):
-        """The scene was closed, and everything in it has gone."""
-        raise NotImplementedError
-
     def _given(self, identity, other):
         """The decision about another instance that has what this one has; None where that doesn't fit."""
         raise NotImplementedError
@@ -125,6 +114,25 @@ class DrawingRoom:
         return _("The image of {count} is smaller: unchanged.").format(count=count)
 
     # What they use
+
+    def _node(self, place, make):
+        """The node at a place; `make` makes those that are missing, and all again where one was deleted in the scene."""
+        if not all(node.is_there for node in self.nodes):
+            self._remove_nodes()
+        while len(self.nodes) <= place:
+            self.nodes.append(make(len(self.nodes)))
+        return self.nodes[place]
+
+    def _hide(self, first=0):
+        """Show nothing on the picture of what is at place `first` and behind."""
+        for node in self.nodes[first:]:
+            if node.is_there:
+                node.hide()
+
+    def _remove_nodes(self):
+        for node in self.nodes:
+            node.remove()
+        self.nodes = []
 
     def _scope_buttons(self, page, heading, tips):
         """A row for a heading and rows of buttons that apply, one for each scope in `tips`; `self.buttons` has them."""
@@ -177,7 +185,7 @@ class DrawingRoom:
 
     def _on_scene_closed(self, caller, event):
         self._dragged = None
-        self._forget_nodes()  # made again when the viewer shows the picture again
+        self.nodes = []  # made again when the viewer shows the picture again
 
 
 def legend(page, colour, words):

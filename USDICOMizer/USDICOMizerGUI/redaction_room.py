@@ -24,7 +24,6 @@ class RedactionRoom(DrawingRoom):
     colour = COLOUR
 
     def __init__(self, session, page, viewer, dimming):
-        self._nodes = []
         self._selected = None  # (identity, place among its boxes)
         super().__init__(session, page, viewer, dimming)
         self.message.objectName = "redactionMessage"
@@ -177,12 +176,8 @@ class RedactionRoom(DrawingRoom):
 
     def _show(self, identity):
         boxes = self._boxes()
-        if not all(node.is_there for node in self._nodes):
-            self._remove_nodes()
-        for place in range(len(self._nodes), len(boxes)):
-            self._nodes.append(RoiNode(_("Blanked"), partial(self._on_dragged, place), handle_scale=_HANDLES))
-        for place, (node, redaction) in enumerate(zip(self._nodes, boxes, strict=False)):
-            node.show(
+        for place, redaction in enumerate(boxes):
+            self._node(place, self._make_node).show(
                 redaction.box,
                 self._viewer.spacing,
                 self._viewer.views.slice_node(RED),
@@ -190,21 +185,10 @@ class RedactionRoom(DrawingRoom):
                 hold=Hold.NONE if not self.is_active else Hold.HANDLES if place == self.selected else Hold.DOT,
                 fill=_FILL if redaction.covers(self._viewer.index + 1) else 0.0,
             )
-        for node in self._nodes[len(boxes) :]:
-            node.hide()
+        self._hide(len(boxes))
 
-    def _hide(self):
-        for node in self._nodes:
-            if node.is_there:
-                node.hide()
-
-    def _remove_nodes(self):
-        for node in self._nodes:
-            node.remove()
-        self._nodes = []
-
-    def _forget_nodes(self):
-        self._nodes = []
+    def _make_node(self, place):
+        return RoiNode(_("Blanked"), partial(self._on_dragged, place), handle_scale=_HANDLES)
 
     def _on_dragged(self, place, box, is_over):
         """One of the boxes was dragged: show what it would blank; when it is let go, decide, and select it."""

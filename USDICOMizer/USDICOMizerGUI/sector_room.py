@@ -18,7 +18,6 @@ class SectorRoom(DrawingRoom):
     colour = COLOUR
 
     def __init__(self, session, page, viewer, dimming):
-        self._node = None
         super().__init__(session, page, viewer, dimming)
         self.message.objectName = "sectorMessage"
 
@@ -166,23 +165,9 @@ class SectorRoom(DrawingRoom):
             self._lay(self.sector)
 
     def _lay(self, sector):
-        if self._node is None or not self._node.is_there:
-            self._remove_nodes()
-            self._node = SectorNode(_("Sector"), self._on_pulled)
+        node = self._node(0, lambda place: SectorNode(_("Sector"), self._on_pulled))
         place = (self._viewer.spacing, self._viewer.views.slice_node(RED))
-        self._node.show(sector, *place, COLOUR, has_handles=self.is_active)
-
-    def _hide(self):
-        if self._node is not None and self._node.is_there:
-            self._node.hide()
-
-    def _remove_nodes(self):
-        if self._node is not None:
-            self._node.remove()
-        self._node = None
-
-    def _forget_nodes(self):
-        self._node = None
+        node.show(sector, *place, COLOUR, has_handles=self.is_active)
 
     def _on_pulled(self, handle, point, is_over):
         """A point was pulled: show what it would make of the sector; when it is let go, decide."""
