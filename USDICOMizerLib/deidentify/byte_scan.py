@@ -20,7 +20,8 @@ _SHORTEST = 2 * _WORD - 1
 _RUN_OF_DIGITS = re.compile(rb"[0-9.]*\Z"), re.compile(rb"[0-9.]*")
 _OWN_UID_ROOT = b"2.25."
 _CONTEXT = 80
-_CASE_BITS = np.uint32(0x20202020)  # set in small letters; what becomes equal beside letters is compared in the end
+_CASE_BITS = np.uint32(0x20202020)  # set in small letters
+_LETTER_BITS = np.uint32(0x40404040)  # set in letters, and in no digit
 _MULTIPLIERS = (np.uint32(0x9E3779B1), np.uint32(0x85EBCA6B))  # odd, and without a pattern: words spread over a table
 _HASH_BITS = 16
 _BLOCK = 2**18  # bytes at a time: they and what is made of them stay in the processor's cache
@@ -84,8 +85,8 @@ class _Search:
             places = self._by_word.setdefault(word, [])
             places.append((pattern, start))
             if len(places) == 1:
-                for table, multiplier in zip(self._tables, _MULTIPLIERS, strict=True):
-                    table[_hashes(np.frombuffer(word, "<u4"), multiplier)] = True
+                for table, places_of in zip(self._tables, (_rough_places, _places), strict=True):
+                    table[places_of(np.frombuffer(word, "<u4"))] = True
 
     def kinds_in(self, data: bytes | memoryview, sought: frozenset[Needle], first: int = 0) -> Iterator[Kind]:
         """The kinds of the needles sought that begin in the data at `first` or later; one comes as often as it is met."""
@@ -103,16 +104,28 @@ class _Search:
         values = block.view("<u4")
         first, second = self._tables
         # "wrap" spares the look at bounds: a hash is always within the table.
-        words = np.flatnonzero(first.take(_hashes(values, _MULTIPLIERS[0]), mode="wrap"))
-        return words[second.take(_hashes(values.take(words), _MULTIPLIERS[1]), mode="wrap")]
+        words = np.flatnonzero(first.take(_rough_places(values), mode="wrap"))
+        return words[second.take(_places(values.take(words)), mode="wrap")]
+
+
+def _rough_places(words: np.ndarray) -> np.ndarray:
+    """(n) uint32 of four bytes each -> (n) uint32, their places in the first table, which is asked for every word.
+
+    Not only capitals become small letters: dark pixels become digits.
+    """
+    return _hashes(words | _CASE_BITS, _MULTIPLIERS[0])
+
+
+def _places(words: np.ndarray) -> np.ndarray:
+    """(n) uint32 of four bytes each -> (n) uint32, their places in the second table; of letters the case makes no difference."""
+    return _hashes(words | ((words & _LETTER_BITS) >> 1), _MULTIPLIERS[1])
 
 
 def _hashes(words: np.ndarray, multiplier: np.uint32) -> np.ndarray:
-    """(n) uint32 of four bytes each -> (n) uint32, the places in a table of 2 ** _HASH_BITS; the case makes no difference."""
-    hashes = words | _CASE_BITS
-    hashes *= multiplier
-    hashes >>= 32 - _HASH_BITS
-    return hashes
+    """The places of words in a table of 2 ** _HASH_BITS; changes `words` to them."""
+    words *= multiplier
+    words >>= 32 - _HASH_BITS
+    return words
 
 
 _current = _Search()
