@@ -81,13 +81,13 @@ def like_header(text: str, needles: Needles) -> frozenset[Kind]:
     Times are left out: every scanner's screen shows the clock.
     """
     words = re.split(r"[\s^,;:/]+", text)
-    alike, telling = set(map(_alike, words)), {_alike(word) for word in words if not is_descriptive(word)}
+    alike, of_ultrasound = set(map(_alike, words)), set(map(_alike, filter(is_descriptive, words)))
     line, days = _alike(text), days_in(folded(text))
     return frozenset(
         needle.kind
         for needle in needles.values
         if needle.kind not in (Kind.TIME, Kind.TEXT)
-        and (is_day_of(needle, days) or _is_abbreviated(needle, telling) or _is_like(needle, alike, line))
+        and (is_day_of(needle, days) or _is_abbreviated(needle, alike, of_ultrasound) or _is_like(needle, alike, line))
     )
 
 
@@ -111,19 +111,21 @@ def _is_like(needle: Needle, words: set[str], line: str) -> bool:
     )
 
 
-def _is_abbreviated(needle: Needle, words: set[str]) -> bool:
+def _is_abbreviated(needle: Needle, words: set[str], of_ultrasound: set[str]) -> bool:
     """Whether a name, of a person or place, is there in part: two of its words at least, shortened, in any order.
 
-    A person's name of one word is shortened to five letters. `words` are those that aren't of ultrasound: two of these, as
-    on every screen, are in the names of many departments too.
+    A person's name of one word is shortened to five letters. Words of ultrasound alone, as on every screen, tell no place:
+    they are in the names of many departments. A person's name may begin like one.
     """
     if needle.kind not in (Kind.NAME, Kind.IDENTIFIER):
         return False
     wanted = [_alike(word) for word in needle.text.split()]
-    if len(wanted) > 1:
-        begun = {name for name in wanted for word in words if len(word) >= _LEAST_OF_A_WORD and name.startswith(word)}
-        return len(begun) > 1 and 2 * len(begun) >= len(wanted)
-    return needle.kind is Kind.NAME and any(len(word) >= _LEAST_OF_A_NAME and wanted[0].startswith(word) for word in words)
+    if len(wanted) == 1:
+        return needle.kind is Kind.NAME and any(len(word) >= _LEAST_OF_A_NAME and wanted[0].startswith(word) for word in words)
+    begun = {name: word for name in wanted for word in words if len(word) >= _LEAST_OF_A_WORD and name.startswith(word)}
+    if needle.kind is Kind.IDENTIFIER and of_ultrasound.issuperset(begun.values()):
+        return False
+    return len(begun) > 1 and 2 * len(begun) >= len(wanted)
 
 
 def _alike(text: str) -> str:

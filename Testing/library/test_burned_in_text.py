@@ -184,10 +184,27 @@ def test_parts_of_names_and_dates_as_people_write_them_are_recognised(text, kind
 
 
 @pytest.mark.parametrize("text", ["Vascular Ultrasound", "Venous vascular", "Left femoral"])
-def test_words_of_ultrasound_are_no_part_of_a_departments_name(text):
+def test_words_of_ultrasound_alone_are_no_part_of_a_departments_name(text):
     header = Dataset()
     header.InstitutionName, header.PatientName = "Vascular Ultrasound Venous Centre", "Papadopoulos^Maria"
     assert like_header(text, identifying_values(header)) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value", "text"),
+    [
+        ("InstitutionName", "Northfield Vascular Laboratory", "NORTHFIELD VASCULAR"),
+        ("InstitutionName", "General Hospital Larissa", "General Larissa"),
+        ("InstitutionName", "Larissa Heart Centre", "LARISSA HEART CTR"),
+        ("PatientName", "Crossley^Maria", "CROSS MAR"),
+        ("PatientName", "Crossley^Maria", "Cross"),
+        ("PatientName", "Chesterton^Gilbert", "Chest Gilb"),
+    ],
+)
+def test_beside_another_word_and_in_a_persons_name_they_are(keyword, value, text):
+    header = Dataset()
+    setattr(header, keyword, value)
+    assert like_header(text, identifying_values(header)) == {Kind.NAME if keyword == "PatientName" else Kind.IDENTIFIER}
 
 
 @pytest.mark.parametrize(("mark", "is_one"), [("FR", True), ("RF", True), ("LT", False), ("P", False)])
