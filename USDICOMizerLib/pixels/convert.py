@@ -18,7 +18,7 @@ from USDICOMizerLib.pixels.frames import damaged, unpack_pairs
 from USDICOMizerLib.pixels.jpeg_crop import INSTALL, JpegGrid, installed_codec
 from USDICOMizerLib.pixels.layout import Photometric
 from USDICOMizerLib.pixels.lossy import lossy_picture
-from USDICOMizerLib.pixels.read_back import require_same_samples
+from USDICOMizerLib.pixels.read_back import encoded
 from USDICOMizerLib.pixels.source import LossyStep, PixelSource
 from USDICOMizerLib.pixels.strategy import Method, Strategy, choose_strategy
 from USDICOMizerLib.pixels.workers import affordable, in_order
@@ -175,10 +175,7 @@ class ConvertedPixels:
             samples = samples.transpose(2, 0, 1)
         if self._palette is not None:
             samples = self._palette.apply(samples[..., 0])
-        frame = self._encoder.encode(samples, self._picture)
-        if self.description.encapsulated and not self._encoder.lossy_method:
-            require_same_samples(frame, samples, self._picture, self._encoder)
-        return frame
+        return encoded(samples, self._picture, self._encoder)
 
     def _tasks(self, finish: Callable[[np.ndarray], Result]) -> Iterator[Callable[[], Result]]:
         """A task for each frame, which is read when its task is taken: decode it, cut it, blank it, finish it."""

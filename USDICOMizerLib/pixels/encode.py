@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +14,6 @@ from threading import Lock
 import numpy as np
 from pydicom import uid
 
-from USDICOMizerLib.errors import RefusedError
-from USDICOMizerLib.outcomes import Problem
 from USDICOMizerLib.pixels.layout import Photometric
 
 
@@ -53,7 +52,8 @@ class Encoder:
     """One way to write frames.
 
     `obstacle` says why it can't write this picture (None: it can). `encode` takes samples (rows, columns, samples) in
-    the type of the picture and gives the frame: its bytes where native, an even number of bytes where compressed.
+    the type of the picture and gives the frame: its bytes where native, an even number of bytes where compressed. It may
+    raise whatever its codec does; see `read_back.encoded`.
     `written_as` has the photometric interpretations that the encoding changes. `lossy_method` is a value of (0028,2114);
     "" where nothing is lost.
     """
@@ -135,34 +135,32 @@ def pack_bits(rows: np.ndarray) -> bytes:
 
 
 def _jpeg_ls(samples: np.ndarray, picture: Picture) -> bytes:
-    """CharLS: in imagecodecs, which lets other threads run meanwhile, where it can be told the precision; or pyjpegls."""
+    """CharLS: in imagecodecs, which lets other threads run meanwhile, where it can be told the precision; or pyjpegls.
+
+    imagecodecs gives it as much room as the frame has, which one that is all noise exceeds.
+    """
     if picture.bits_stored == picture.bits_allocated and find_spec("imagecodecs"):
         import imagecodecs
 
         patterns = samples.view(f"u{samples.dtype.itemsize}") if picture.signed else samples
         plain = patterns[..., 0] if picture.samples_per_pixel == 1 else patterns
-        return _even(imagecodecs.jpegls_encode(np.ascontiguousarray(plain)))
+        with contextlib.suppress(imagecodecs.JpeglsError):
+            return _even(imagecodecs.jpegls_encode(np.ascontiguousarray(plain)))
     import jpeg_ls
 
     # JPEG-LS knows no signs: two's complement is coded as it stands, sign bits up to Bits Allocated included, as most
     # decoders don't extend them.
     bits = picture.bits_allocated if picture.signed else picture.bits_stored
     patterns = samples.astype("<u1" if bits <= 8 else "<u2")
-    try:
-        encoded = jpeg_ls.encode_buffer(
-            patterns.tobytes(),
-            picture.rows,
-            picture.columns,
-            picture.samples_per_pixel,
-            bits,
-            lossy_error=0,
-            interleave_mode=2 if picture.samples_per_pixel == 3 else 0,
-        )
-    except RuntimeError as error:
-        raise RefusedError(
-            Problem.UNSUPPORTED_TRANSFER_SYNTAX,
-            "the JPEG-LS encoder can't write a frame; choose --transfer-syntax rle or explicit-little-endian",
-        ) from error
+    encoded = jpeg_ls.encode_buffer(
+        patterns.tobytes(),
+        picture.rows,
+        picture.columns,
+        picture.samples_per_pixel,
+        bits,
+        lossy_error=0,
+        interleave_mode=2 if picture.samples_per_pixel == 3 else 0,
+    )
     return _even(bytes(encoded))
 
 
@@ -210,7 +208,7 @@ _openjph_starts = Lock()
 
 @cache
 def _start_openjph() -> None:
-    """OpenJPH fills its tables with the first frame, unguarded (its pull request 243): two first frames at once are spoiled."""
+    """OpenJPH fills its tables with the first frame, unguarded (its pull request 243): two at once can be spoiled."""
     import imagecodecs
 
     imagecodecs.htj2k_encode(np.zeros((8, 8), np.uint8), reversible=True)
