@@ -122,9 +122,10 @@ def _is_abbreviated(needle: Needle, words: set[str], of_ultrasound: set[str]) ->
     wanted = [_alike(word) for word in needle.text.split()]
     if len(wanted) == 1:
         return needle.kind is Kind.NAME and any(len(word) >= _LEAST_OF_A_NAME and wanted[0].startswith(word) for word in words)
-    begun = {name: word for name in wanted for word in words if len(word) >= _LEAST_OF_A_WORD and name.startswith(word)}
-    if needle.kind is Kind.IDENTIFIER and of_ultrasound.issuperset(begun.values()):
+    shortened = {word for word in words if len(word) >= _LEAST_OF_A_WORD and any(name.startswith(word) for name in wanted)}
+    if needle.kind is Kind.IDENTIFIER and shortened <= of_ultrasound:
         return False
+    begun = {name for name in wanted if name.startswith(tuple(shortened))}
     return len(begun) > 1 and 2 * len(begun) >= len(wanted)
 
 

@@ -196,6 +196,7 @@ def test_words_of_ultrasound_alone_are_no_part_of_a_departments_name(text):
         ("InstitutionName", "Northfield Vascular Laboratory", "NORTHFIELD VASCULAR"),
         ("InstitutionName", "General Hospital Larissa", "General Larissa"),
         ("InstitutionName", "Larissa Heart Centre", "LARISSA HEART CTR"),
+        ("InstitutionName", "Heartlands Vascular", "HEART HEARTL HEARTLA HEARTLAN VASCULAR"),
         ("PatientName", "Crossley^Maria", "CROSS MAR"),
         ("PatientName", "Crossley^Maria", "Cross"),
         ("PatientName", "Chesterton^Gilbert", "Chest Gilb"),
