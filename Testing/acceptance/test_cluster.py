@@ -64,6 +64,17 @@ def dask(folder: Path, workers: int, **environment: str) -> Iterator[tuple[str, 
         yield json.loads(address_file.read_text())["address"], [*processes, scheduler], log
 
 
+def at_work(command: list, output: Path) -> subprocess.Popen:
+    """The command as a process that has written two exports."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "USDICOMizerLib", *map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while len(exports(output)) < 2:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    return process
+
+
 def test_a_killed_worker_changes_no_export_and_the_key_never_travels(usdicomizer, cohort, tmp_path, own_home):
     key = own_home / "project.key"
     common = ["prepare", cohort, "--accept-unreviewed", "--key", key, "--json"]
@@ -71,15 +82,7 @@ def test_a_killed_worker_changes_no_export_and_the_key_never_travels(usdicomizer
     assert here.status == 0
     with dask(tmp_path, 2) as (address, workers, log):
         command = [*common, "--output", tmp_path / "there", "--linkage", tmp_path / "linkage", "--scheduler", address]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "USDICOMizerLib", *map(str, command)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        while len(exports(tmp_path / "there")) < 2:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
+        process = at_work(command, tmp_path / "there")
         workers[0].send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
         said, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
@@ -97,15 +100,7 @@ def test_a_killed_worker_changes_no_export_and_the_key_never_travels(usdicomizer
 def test_a_scheduler_that_dies_is_told_and_the_run_can_be_resumed(usdicomizer, cohort, tmp_path):
     command = ["prepare", cohort, "--accept-unreviewed", "--output", tmp_path / "out", "--linkage", tmp_path / "linkage"]
     with dask(tmp_path, 1) as (address, processes, _):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "USDICOMizerLib", *map(str, command), "--scheduler", address],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        while len(exports(tmp_path / "out")) < 2:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.01)
+        process = at_work([*command, "--scheduler", address], tmp_path / "out")
         processes[-1].kill()
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 1, errors
